@@ -1,0 +1,119 @@
+//! The EndpointSlice controller: a Service, the Pods it selects and the slices there are, turned
+//! into the slices there should be.
+
+pub mod labels;
+pub mod pack;
+mod plan;
+mod verdict;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use crate::endpoint::SelectedPod;
+use crate::facts::{Cause, EndpointSlice, IpFamily, Pod, Service};
+use crate::key::{NamespacedName, ResourceVersion};
+use crate::reason::Reason;
+use crate::slice_plan::SlicePlan;
+use crate::trigger_time::TriggerTimes;
+
+pub use labels::MANAGED_BY;
+pub use plan::plan;
+
+/// All that a plan for one Service is made from.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The Service's key, also when the Service is gone.
+    pub key: NamespacedName,
+    /// The Service, unless it is gone.
+    pub service: Option<Arc<Service>>,
+    /// The Pods it selects, ordered by name.
+    pub pods: Vec<SelectedPod>,
+    /// All slices that name the Service, ours and others', ordered by name.
+    pub slices: Vec<Arc<EndpointSlice>>,
+    /// The times that earlier plans have published.
+    pub trigger_times: Option<Arc<TriggerTimes>>,
+}
+
+/// What the operator limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// `--max-endpoints-per-slice`: up to how many endpoints a slice is filled.
+    pub max_endpoints_per_slice: NonZeroUsize,
+}
+
+/// What to write for one Service, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Writes by family, IPv4 first. A failure in one does not stop the other.
+    pub families: Vec<FamilyPlan>,
+    /// Slices of ours whose address type the Service does not have; to be deleted after the rest.
+    pub strays: Vec<Arc<EndpointSlice>>,
+    /// What makes this visit a failure although all writes may succeed: the Service is visited
+    /// again, and an event tells the texts.
+    pub errors: Vec<String>,
+    /// How every selected Pod stands, by family and then by name.
+    pub pods: Vec<PodEntry>,
+    /// How every slice stands that names the Service.
+    pub slices: Vec<SliceEntry>,
+    /// The Service as a whole: the worst reason first, then the others.
+    pub service: Vec<Reason>,
+    /// The times to remember once the plan is being carried out.
+    pub trigger_times: Option<Arc<TriggerTimes>>,
+}
+
+impl Plan {
+    /// Whether there is nothing to write.
+    pub fn is_settled(&self) -> bool {
+        self.strays.is_empty() && self.families.iter().all(|family| family.slices.is_empty())
+    }
+}
+
+/// What to write for one Service in one family.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FamilyPlan {
+    /// The family.
+    pub family: IpFamily,
+    /// The writes.
+    pub slices: SlicePlan,
+    /// Sizes, for metrics.
+    pub counts: Counts,
+}
+
+/// Sizes of one family of a Service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Endpoints that should be published.
+    pub desired_endpoints: usize,
+    /// Endpoints that were not published before.
+    pub added: usize,
+    /// Published endpoints that are dropped.
+    pub removed: usize,
+    /// Slices once the plan is carried out.
+    pub slices: usize,
+    /// Slices that would be enough.
+    pub desired_slices: usize,
+}
+
+/// How a selected Pod stands in one family.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodEntry {
+    /// The Pod.
+    pub pod: Arc<Pod>,
+    /// The family.
+    pub family: IpFamily,
+    /// Why it is in or out.
+    pub reason: Reason,
+    /// What keeps it from being ready.
+    pub cause: Option<Cause>,
+}
+
+/// How a slice stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SliceEntry {
+    /// Its name.
+    pub name: crate::key::Text,
+    /// The resourceVersion that was judged.
+    pub resource_version: ResourceVersion,
+    /// Why it is kept, written or left alone.
+    pub reason: Reason,
+}

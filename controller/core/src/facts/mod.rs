@@ -1,0 +1,62 @@
+//! Facts: what we keep of each watched object. Everything that can change a plan or explain one,
+//! with the optional parts settled; the rest of the object is dropped on arrival.
+
+pub mod address;
+pub mod cause;
+pub mod endpoint_slice;
+pub mod node;
+pub mod pod;
+pub mod service;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::key::{Kind, NamespacedName, Text};
+
+pub use address::{IpFamily, PodAddress};
+pub use endpoint_slice::{
+    AddressType, Conditions, Endpoint, EndpointPort, EndpointSlice, Hints, ObjectMeta,
+    OwnerReference, TargetRef,
+};
+pub use node::Node;
+pub use pod::{Cause, ContainerKind, ContainerPort, Owner, Phase, Pod};
+pub use service::{ClusterIp, Service, ServicePort, TargetPort};
+
+/// Labels, selectors and annotations, ordered by key and shared between the objects that carry
+/// the same ones.
+pub type Labels = Arc<BTreeMap<Text, Text>>;
+
+/// One watched object, narrowed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    /// A v1 Service.
+    Service(Service),
+    /// A v1 Pod.
+    Pod(Pod),
+    /// A v1 Node.
+    Node(Node),
+    /// A discovery.k8s.io/v1 EndpointSlice.
+    EndpointSlice(EndpointSlice),
+}
+
+impl Fact {
+    /// Which kind of object this is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Fact::Service(_) => Kind::Service,
+            Fact::Pod(_) => Kind::Pod,
+            Fact::Node(_) => Kind::Node,
+            Fact::EndpointSlice(_) => Kind::EndpointSlice,
+        }
+    }
+
+    /// The object's namespace and name.
+    pub fn key(&self) -> NamespacedName {
+        match self {
+            Fact::Service(service) => service.key.clone(),
+            Fact::Pod(pod) => pod.key.clone(),
+            Fact::Node(node) => NamespacedName::cluster(node.name.clone()),
+            Fact::EndpointSlice(slice) => slice.metadata.key.clone(),
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! The index: facts by key, and which keys to visit when one of them changes. Events only say
+//! where to look; what to do is decided from all that is known by then.
+//!
+//! There is one way in for every kind: [`Index::apply`], [`Index::delete`], [`Index::reset`]. A
+//! change that cannot alter any plan is stored and answers with no visits.
+
+mod pods;
+mod services;
+mod slices;
+mod visit;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::endpoint::SelectedPod;
+use crate::endpoint_slices;
+use crate::facts::{EndpointSlice, Fact, IpFamily, Node, Pod, Service};
+use crate::key::{Kind, NamespacedName, ResourceVersion, Text};
+use crate::membership::Membership;
+use crate::trigger_time::TriggerTimes;
+use crate::written::Written;
+
+pub use visit::{Field, Trigger, Visit, When};
+
+/// Everything known of the cluster.
+#[derive(Default)]
+pub struct Index {
+    namespaces: HashMap<Text, Namespace>,
+    nodes: HashMap<Text, Arc<Node>>,
+    written: Written,
+    synced: BTreeSet<Kind>,
+}
+
+#[derive(Default)]
+struct Namespace {
+    pods: HashMap<Text, Arc<Pod>>,
+    membership: Membership,
+    services: HashMap<Text, ServiceEntry>,
+    /// Slices by name; those that name a Service also stand in its entry.
+    slices: HashMap<Text, Arc<EndpointSlice>>,
+}
+
+/// What belongs to the name of a Service, whether or not the Service exists.
+#[derive(Default)]
+struct ServiceEntry {
+    service: Option<Arc<Service>>,
+    slices: BTreeMap<Text, Arc<EndpointSlice>>,
+    trigger_times: Option<Arc<TriggerTimes>>,
+    published: BTreeMap<IpFamily, Published>,
+    match_ended: Option<Trigger>,
+}
+
+/// How many endpoints of a Service consumers can see as ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Endpoints that are ready, over all slices of ours.
+    pub ready: usize,
+    /// When the number last changed, by our clock.
+    pub changed: Timestamp,
+}
+
+/// A fact and how we came to know it.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// The object.
+    pub fact: Fact,
+    /// Its resourceVersion.
+    pub resource_version: ResourceVersion,
+    /// Who told us.
+    pub source: Source,
+    /// When we were told, by our clock.
+    pub seen: Timestamp,
+}
+
+/// How a fact, or the absence of one, came to be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// An event of a watch. It may be older than our own last write.
+    Watch,
+    /// An item of a consistent list, with the list's resourceVersion.
+    List(ResourceVersion),
+    /// The answer to a write of ours.
+    Answer,
+    /// A single consistent read, made to settle a doubt.
+    LiveRead,
+}
+
+impl Index {
+    /// Takes in an object that exists.
+    pub fn apply(&mut self, observation: Observation) -> Vec<Visit> {
+        let Observation { fact, resource_version, source, seen } = observation;
+        let origin = Origin { resource_version, source, seen };
+        match fact {
+            Fact::Service(service) => self.apply_service(service, origin),
+            Fact::Pod(pod) => self.apply_pod(pod, origin),
+            Fact::Node(node) => self.apply_node(node, origin),
+            Fact::EndpointSlice(slice) => self.apply_slice(slice, origin),
+        }
+    }
+
+    /// Takes in that an object is gone. For a slice, `uid` tells which one is meant, where that is
+    /// known; a different slice under the same name stays.
+    pub fn delete(
+        &mut self,
+        kind: Kind,
+        key: &NamespacedName,
+        uid: Option<&str>,
+        source: Source,
+        seen: Timestamp,
+    ) -> Vec<Visit> {
+        let origin = Origin { resource_version: ResourceVersion::default(), source, seen };
+        match kind {
+            Kind::Service => self.delete_service(key, origin),
+            Kind::Pod => self.delete_pod(key, origin),
+            Kind::Node => self.delete_node(&key.name, origin),
+            Kind::EndpointSlice => self.delete_slice(key, uid, origin),
+        }
+    }
+
+    /// Ends a list: whatever it did not hold is gone, and the kind is in sync from now on.
+    pub fn reset(
+        &mut self,
+        kind: Kind,
+        listed: &HashSet<NamespacedName>,
+        list: ResourceVersion,
+        seen: Timestamp,
+    ) -> Vec<Visit> {
+        let mut absent = self.keys(kind);
+        absent.retain(|key| !listed.contains(key));
+        absent.sort();
+        let source = Source::List(list);
+        let visits =
+            absent.iter().flat_map(|key| self.delete(kind, key, None, source, seen)).collect();
+        self.synced.insert(kind);
+        visits
+    }
+
+    /// Whether every kind has been listed. Until then an absence means nothing.
+    pub fn is_synced(&self) -> bool {
+        Kind::ALL.iter().all(|kind| self.synced.contains(kind))
+    }
+
+    /// What the EndpointSlice controller plans from.
+    pub fn endpoint_slices(&self, key: &NamespacedName) -> endpoint_slices::Snapshot {
+        let namespace = self.namespaces.get(&key.namespace);
+        let entry = namespace.and_then(|namespace| namespace.services.get(&key.name));
+        let pods = namespace.map(|namespace| namespace.membership.selected(&key.name));
+        let with_node = |pod: &Arc<Pod>| SelectedPod {
+            pod: pod.clone(),
+            node: pod.planning.node_name.as_ref().and_then(|name| self.nodes.get(name)).cloned(),
+        };
+        endpoint_slices::Snapshot {
+            key: key.clone(),
+            service: entry.and_then(|entry| entry.service.clone()),
+            pods: pods.unwrap_or_default().into_iter().map(with_node).collect(),
+            slices: entry.map(|entry| entry.slices.values().cloned().collect()).unwrap_or_default(),
+            trigger_times: entry.and_then(|entry| entry.trigger_times.clone()),
+        }
+    }
+
+    /// Remembers the times that a plan publishes. They count as published even if a write fails,
+    /// as they do for kube-controller-manager: a retry carries no time.
+    pub fn remember_trigger_times(
+        &mut self,
+        key: &NamespacedName,
+        times: Option<Arc<TriggerTimes>>,
+    ) {
+        if let Some(entry) = self.entry_mut(key)
+            && entry.service.is_some()
+        {
+            entry.trigger_times = times;
+        }
+    }
+
+    /// How many endpoints of a Service are published as ready, by family.
+    pub fn published(&self, key: &NamespacedName) -> BTreeMap<IpFamily, Published> {
+        self.entry(key).map(|entry| entry.published.clone()).unwrap_or_default()
+    }
+
+    /// What made a Service select no Pod any more, the last time it came to that.
+    pub fn match_ended(&self, key: &NamespacedName) -> Option<&Trigger> {
+        self.entry(key)?.match_ended.as_ref()
+    }
+
+    /// The keys of all Services, ordered.
+    pub fn services(&self) -> Vec<NamespacedName> {
+        let mut keys = self.keys(Kind::Service);
+        keys.sort();
+        keys
+    }
+
+    /// The slices for which the watch has owed us the echo of a write since before a time. A live
+    /// read has to tell what became of them.
+    pub fn overdue(&self, before: Timestamp) -> BTreeSet<NamespacedName> {
+        self.written.overdue(before)
+    }
+
+    fn apply_node(&mut self, node: Node, origin: Origin) -> Vec<Visit> {
+        let name = node.name.clone();
+        let before = self.nodes.insert(name.clone(), Arc::new(node.clone()));
+        let field = match before {
+            None => Field::Created,
+            Some(before) if !before.plans_like(&node) => Field::Zone,
+            Some(_) => return Vec::new(),
+        };
+        self.visit_services_on(&name, field, origin)
+    }
+
+    fn delete_node(&mut self, name: &Text, origin: Origin) -> Vec<Visit> {
+        match self.nodes.remove(name) {
+            Some(_) => self.visit_services_on(name, Field::Deleted, origin),
+            None => Vec::new(),
+        }
+    }
+
+    /// Zones and missing Nodes change endpoints, so a Node wakes the Services with Pods on it
+    /// (kubernetes/kubernetes#117245). Before the first sync every Service is visited anyway.
+    fn visit_services_on(&self, node: &Text, field: Field, origin: Origin) -> Vec<Visit> {
+        if !self.is_synced() {
+            return Vec::new();
+        }
+        let trigger = origin.trigger(Kind::Node, NamespacedName::cluster(node.clone()), field);
+        let mut services = BTreeSet::new();
+        for (namespace, content) in &self.namespaces {
+            let on_node = content.membership.services_on(node).into_iter();
+            services.extend(on_node.map(|name| NamespacedName::new(namespace.clone(), name)));
+        }
+        let visit = |service| Visit { service, when: When::AfterBatch, trigger: trigger.clone() };
+        services.into_iter().map(visit).collect()
+    }
+
+    fn keys(&self, kind: Kind) -> Vec<NamespacedName> {
+        fn of<'a>(namespace: &Text, names: impl Iterator<Item = &'a Text>) -> Vec<NamespacedName> {
+            names.map(|name| NamespacedName::new(namespace.clone(), name.clone())).collect()
+        }
+        let of_kind = |(namespace, content): (&Text, &Namespace)| match kind {
+            Kind::Service => {
+                let existing = content.services.iter().filter(|(_, entry)| entry.service.is_some());
+                of(namespace, existing.map(|(name, _)| name))
+            }
+            Kind::Pod => of(namespace, content.pods.keys()),
+            Kind::EndpointSlice => of(namespace, content.slices.keys()),
+            Kind::Node => Vec::new(),
+        };
+        match kind {
+            Kind::Node => self.nodes.keys().cloned().map(NamespacedName::cluster).collect(),
+            _ => self.namespaces.iter().flat_map(of_kind).collect(),
+        }
+    }
+
+    fn namespace_mut(&mut self, namespace: &Text) -> &mut Namespace {
+        self.namespaces.entry(namespace.clone()).or_default()
+    }
+
+    fn entry(&self, key: &NamespacedName) -> Option<&ServiceEntry> {
+        self.namespaces.get(&key.namespace)?.services.get(&key.name)
+    }
+
+    fn entry_mut(&mut self, key: &NamespacedName) -> Option<&mut ServiceEntry> {
+        self.namespaces.get_mut(&key.namespace)?.services.get_mut(&key.name)
+    }
+
+    /// Drops what holds nothing any more, so that names of the past cost nothing.
+    fn tidy(&mut self, key: &NamespacedName) {
+        let Some(namespace) = self.namespaces.get_mut(&key.namespace) else {
+            return;
+        };
+        if namespace.services.get(&key.name).is_some_and(ServiceEntry::is_empty) {
+            namespace.services.remove(&key.name);
+        }
+        if namespace.is_empty() {
+            self.namespaces.remove(&key.namespace);
+        }
+    }
+}
+
+impl Namespace {
+    fn is_empty(&self) -> bool {
+        self.pods.is_empty()
+            && self.services.is_empty()
+            && self.slices.is_empty()
+            && self.membership.is_empty()
+    }
+}
+
+impl ServiceEntry {
+    fn is_empty(&self) -> bool {
+        self.service.is_none() && self.slices.is_empty()
+    }
+}
+
+/// Where a change comes from, apart from the object itself.
+#[derive(Clone, Copy)]
+struct Origin {
+    resource_version: ResourceVersion,
+    source: Source,
+    seen: Timestamp,
+}
+
+impl Origin {
+    fn trigger(self, kind: Kind, key: NamespacedName, field: Field) -> Trigger {
+        Trigger { kind, key, field, resource_version: self.resource_version, seen: self.seen }
+    }
+}

@@ -1,0 +1,94 @@
+//! What the index asks for: look at a Service, now or a little later, because of this.
+
+use jiff::Timestamp;
+
+use crate::key::{Kind, NamespacedName, ResourceVersion};
+
+/// A Service to be looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// The Service, which need not exist.
+    pub service: NamespacedName,
+    /// How soon.
+    pub when: When,
+    /// Because of what.
+    pub trigger: Trigger,
+}
+
+/// How soon a Service is to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum When {
+    /// At once: the Service itself changed.
+    Now,
+    /// After the batch period: a Pod or a Node changed, and more may follow.
+    AfterBatch,
+    /// After a second, or the batch period if that is longer: a slice was changed by somebody.
+    AfterRepairDelay,
+}
+
+/// The change that asks for a visit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    /// The kind of the object that changed.
+    pub kind: Kind,
+    /// The object that changed.
+    pub key: NamespacedName,
+    /// What changed on it.
+    pub field: Field,
+    /// Its resourceVersion, zero where a deletion did not tell.
+    pub resource_version: ResourceVersion,
+    /// When we saw it, by our clock.
+    pub seen: Timestamp,
+}
+
+/// What changed on an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// It appeared.
+    Created,
+    /// It is gone.
+    Deleted,
+    /// `metadata.labels`.
+    Labels,
+    /// `spec.selector`.
+    Selector,
+    /// The condition Ready.
+    Ready,
+    /// `status.phase`.
+    Phase,
+    /// `status.podIPs`.
+    PodIPs,
+    /// `metadata.deletionTimestamp`.
+    DeletionTimestamp,
+    /// Ports of a Service, or of the containers of a Pod.
+    Ports,
+    /// `spec.nodeName`.
+    NodeName,
+    /// The zone label of a Node.
+    Zone,
+    /// A slice differs from what we last knew, by somebody else's hand.
+    Edited,
+    /// Anything else that plans depend on.
+    Other,
+}
+
+impl Field {
+    /// The word for logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Field::Created => "created",
+            Field::Deleted => "deleted",
+            Field::Labels => "labels",
+            Field::Selector => "selector",
+            Field::Ready => "Ready",
+            Field::Phase => "phase",
+            Field::PodIPs => "podIPs",
+            Field::DeletionTimestamp => "deletionTimestamp",
+            Field::Ports => "ports",
+            Field::NodeName => "nodeName",
+            Field::Zone => "zone",
+            Field::Edited => "edited",
+            Field::Other => "other",
+        }
+    }
+}

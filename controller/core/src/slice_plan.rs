@@ -1,0 +1,132 @@
+//! What is to be written to a set of slices, and in which order. A slice to be deleted and one to
+//! be created become one update where they can: the name stays, consumers see one event.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::facts::endpoint_slice::TRIGGER_TIME_ANNOTATION;
+use crate::facts::{EndpointSlice, Labels};
+use crate::key::Text;
+
+/// Slices of one address type to create, update and delete. Writes go out in this order, each
+/// list front to back, so that an endpoint is published in its new place before it leaves the old
+/// one (kubernetes/kubernetes#121231).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SlicePlan {
+    /// Slices to create; they have a generateName and no name.
+    pub create: Vec<EndpointSlice>,
+    /// Slices to update, under the resourceVersion they carry.
+    pub update: Vec<EndpointSlice>,
+    /// Slices to delete, under the uid and resourceVersion they carry.
+    pub delete: Vec<Arc<EndpointSlice>>,
+}
+
+impl SlicePlan {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.create.is_empty() && self.update.is_empty() && self.delete.is_empty()
+    }
+
+    /// How many writes there are.
+    pub fn len(&self) -> usize {
+        self.create.len() + self.update.len() + self.delete.len()
+    }
+}
+
+/// A slice whose content is decided, still apart from its trigger time and its place in the order.
+pub struct Change {
+    /// The slice as it stands.
+    pub before: Arc<EndpointSlice>,
+    /// The slice as it is to be.
+    pub after: EndpointSlice,
+}
+
+/// Slices sorted by what should happen to them.
+#[derive(Default)]
+pub struct Sorted {
+    /// New ones.
+    pub create: Vec<EndpointSlice>,
+    /// Changed ones.
+    pub update: Vec<Change>,
+    /// Superfluous ones that may be recycled.
+    pub delete: Vec<Arc<EndpointSlice>>,
+    /// Superfluous ones that belong to somebody else and must go whole.
+    pub discard: Vec<Arc<EndpointSlice>>,
+}
+
+impl Sorted {
+    /// Turns pairs of a deletion and a creation into updates, stamps the trigger time on
+    /// everything written, and puts the writes in order.
+    pub fn into_plan(mut self, trigger_time: Option<Timestamp>) -> SlicePlan {
+        self.recycle();
+        self.update.retain(|change| change.after != *change.before);
+        self.update.sort_by_key(Change::place);
+        let mut update: Vec<EndpointSlice> =
+            self.update.into_iter().map(|change| change.after).collect();
+        for slice in self.create.iter_mut().chain(&mut update) {
+            stamp(&mut slice.metadata.annotations, trigger_time);
+        }
+        self.delete.append(&mut self.discard);
+        SlicePlan { create: self.create, update, delete: self.delete }
+    }
+
+    /// The last new slice takes the name of the first superfluous one, and so on.
+    fn recycle(&mut self) {
+        let mut superfluous = std::mem::take(&mut self.delete).into_iter();
+        while !self.create.is_empty() && superfluous.len() > 0 {
+            if let (Some(before), Some(content)) = (superfluous.next(), self.create.pop()) {
+                let after = recycled(&before, content);
+                self.update.push(Change { before, after });
+            }
+        }
+        self.delete = superfluous.collect();
+    }
+}
+
+/// New content under an old name. Finalizers and annotations of others stay: whoever put them
+/// there still counts on them (kubernetes/kubernetes#108267).
+fn recycled(before: &EndpointSlice, content: EndpointSlice) -> EndpointSlice {
+    let mut after = content;
+    let fresh = after.metadata;
+    after.metadata = before.metadata.clone();
+    after.metadata.labels = fresh.labels;
+    after.metadata.owner_references = fresh.owner_references;
+    after
+}
+
+impl Change {
+    /// Slices that only gain endpoints go first, those that only lose them last.
+    fn place(&self) -> u8 {
+        let same_ports = self.before.ports == self.after.ports;
+        let before = addresses(&self.before);
+        let after = addresses(&self.after);
+        let gains = after.iter().any(|address| !same_ports || !before.contains(address));
+        let loses = before.iter().any(|address| !same_ports || !after.contains(address));
+        match (gains, loses) {
+            (true, false) => 0,
+            (true, true) => 1,
+            (false, false) => 2,
+            (false, true) => 3,
+        }
+    }
+}
+
+fn addresses(slice: &EndpointSlice) -> BTreeSet<&Text> {
+    slice.endpoints.iter().flat_map(|endpoint| &endpoint.addresses).collect()
+}
+
+/// Sets the trigger time, or removes it where the write publishes no timed change.
+fn stamp(annotations: &mut Labels, trigger_time: Option<Timestamp>) {
+    match trigger_time {
+        Some(time) => {
+            Arc::make_mut(annotations)
+                .insert(TRIGGER_TIME_ANNOTATION.into(), time.to_string().into());
+        }
+        None if annotations.contains_key(TRIGGER_TIME_ANNOTATION) => {
+            Arc::make_mut(annotations).remove(TRIGGER_TIME_ANNOTATION);
+        }
+        None => {}
+    }
+}

@@ -1,0 +1,28 @@
+//! What the world gives to the shell: the time and randomness. Both are handed in, so that a test
+//! can run the whole manager twice and see the same.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+/// Tells the time of day.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// A source of randomness that several tasks draw from.
+#[derive(Clone)]
+pub struct Randomness(Arc<Mutex<StdRng>>);
+
+impl Randomness {
+    /// The same seed yields the same draws.
+    pub fn seeded(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(StdRng::seed_from_u64(seed))))
+    }
+
+    /// A number between 0 and 1, 1 excluded.
+    pub fn fraction(&self) -> f64 {
+        self.0.lock().random::<f64>()
+    }
+}

@@ -1,0 +1,19 @@
+//! Roster's shell: what watches, queues, writes and reports around the decisions of
+//! `controller-core`. Read in this order.
+
+pub mod manager;
+
+pub mod environment;
+pub mod shared_index;
+
+pub mod feed;
+pub mod reachability;
+pub mod wire;
+
+pub mod limiter;
+pub mod queue;
+pub mod worker;
+
+pub mod complaints;
+pub mod events;
+pub mod executor;

@@ -1,0 +1,370 @@
+//! The queue of keys to visit. A key waits at most once, is worked on by one worker at a time, and
+//! is never dropped: a visit that fails comes again, ever more slowly, for as long as it fails.
+
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::environment::Randomness;
+use crate::limiter::Limiter;
+
+/// The wait after the first failure of a key; it doubles with every further one.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// The longest wait, give or take a tenth.
+const LONGEST_RETRY: Duration = Duration::from_secs(300);
+/// Retries over all keys: so many a second, after a burst of so many.
+const RETRIES_PER_SECOND: f64 = 10.0;
+const RETRY_BURST: u32 = 100;
+
+/// Keys to visit, each with the reason `R` of its first unanswered request.
+pub struct Queue<K, R> {
+    state: Mutex<State<K, R>>,
+    changed: Notify,
+    retries: Limiter,
+    randomness: Randomness,
+}
+
+struct State<K, R> {
+    entries: HashMap<K, Entry<R>>,
+    /// Waiting keys by when they are due; the number keeps first come, first served.
+    due: BTreeSet<(Instant, u64, K)>,
+    arrivals: u64,
+    closed: bool,
+}
+
+struct Entry<R> {
+    waiting: Option<Waiting<R>>,
+    running: bool,
+    failures: u32,
+}
+
+struct Waiting<R> {
+    at: Instant,
+    arrival: u64,
+    reason: R,
+}
+
+/// A key to be worked on now.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Due<K, R> {
+    /// The key.
+    pub key: K,
+    /// Why it was first asked for.
+    pub reason: R,
+}
+
+/// How a visit ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome<R> {
+    /// All done. Earlier failures are forgotten.
+    Done,
+    /// To be done again after a back-off, or after at least this time.
+    Failed {
+        /// What to say on the next visit if nothing else asks for it.
+        reason: R,
+        /// A wait that the server asked for.
+        at_least: Option<Duration>,
+    },
+}
+
+impl<K: Clone + Ord + Hash, R> Queue<K, R> {
+    /// An empty queue.
+    pub fn new(randomness: Randomness) -> Self {
+        Self {
+            state: Mutex::new(State {
+                entries: HashMap::new(),
+                due: BTreeSet::new(),
+                arrivals: 0,
+                closed: false,
+            }),
+            changed: Notify::new(),
+            retries: Limiter::new(Some(RETRIES_PER_SECOND), RETRY_BURST),
+            randomness,
+        }
+    }
+
+    /// Asks for a visit after a delay. A key that waits already comes at the earlier of both
+    /// times; one that is being worked on comes again afterwards.
+    pub fn add(&self, key: K, delay: Duration, reason: R) {
+        self.state.lock().wait(key, Instant::now() + delay, reason);
+        self.changed.notify_one();
+    }
+
+    /// The next key that is due, or nothing once the queue is closed. Whoever takes a key must
+    /// settle it.
+    pub async fn next(&self) -> Option<Due<K, R>> {
+        loop {
+            let changed = self.changed.notified();
+            let until = {
+                let mut state = self.state.lock();
+                if state.closed {
+                    self.changed.notify_one();
+                    return None;
+                }
+                if let Some(due) = state.take(Instant::now()) {
+                    // Somebody else may take the next one.
+                    self.changed.notify_one();
+                    return Some(due);
+                }
+                state.next_due()
+            };
+            match until {
+                Some(until) => {
+                    let _ = tokio::time::timeout_at(until, changed).await;
+                }
+                None => changed.await,
+            }
+        }
+    }
+
+    /// Ends a visit. After a failure the key comes again: after one second, two, four, up to five
+    /// minutes, and not more than ten keys a second once a hundred have failed.
+    pub fn settle(&self, key: &K, outcome: Outcome<R>) {
+        let mut state = self.state.lock();
+        let retry = match outcome {
+            Outcome::Done => None,
+            Outcome::Failed { reason, at_least } => {
+                let delay = back_off(state.failures(key), &self.randomness)
+                    .max(self.retries.reserve(Instant::now()))
+                    .max(at_least.unwrap_or_default());
+                Some((Instant::now() + delay, reason))
+            }
+        };
+        state.settle(key, retry);
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// Stops giving out keys.
+    pub fn close(&self) {
+        self.state.lock().closed = true;
+        self.changed.notify_one();
+    }
+
+    /// How many keys wait or are being worked on.
+    pub fn len(&self) -> usize {
+        self.state
+            .lock()
+            .entries
+            .values()
+            .filter(|entry| entry.running || entry.waiting.is_some())
+            .count()
+    }
+
+    /// Whether no key waits and none is being worked on.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<K: Clone + Ord + Hash, R> State<K, R> {
+    fn wait(&mut self, key: K, at: Instant, reason: R) {
+        self.arrivals += 1;
+        let arrival = self.arrivals;
+        let entry = self.entries.entry(key.clone()).or_insert(Entry {
+            waiting: None,
+            running: false,
+            failures: 0,
+        });
+        let (arrival, reason) = match entry.waiting.take() {
+            None => (arrival, reason),
+            Some(waiting) => {
+                self.due.remove(&(waiting.at, waiting.arrival, key.clone()));
+                if waiting.at <= at {
+                    self.insert(key, Waiting { ..waiting });
+                    return;
+                }
+                (arrival, waiting.reason)
+            }
+        };
+        self.insert(key, Waiting { at, arrival, reason });
+    }
+
+    fn insert(&mut self, key: K, waiting: Waiting<R>) {
+        let Some(entry) = self.entries.get_mut(&key) else {
+            return;
+        };
+        if !entry.running {
+            self.due.insert((waiting.at, waiting.arrival, key));
+        }
+        entry.waiting = Some(waiting);
+    }
+
+    fn take(&mut self, now: Instant) -> Option<Due<K, R>> {
+        if self.due.first()?.0 > now {
+            return None;
+        }
+        let (_, _, key) = self.due.pop_first()?;
+        let entry = self.entries.get_mut(&key)?;
+        let waiting = entry.waiting.take()?;
+        entry.running = true;
+        Some(Due { key, reason: waiting.reason })
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        self.due.first().map(|(at, _, _)| *at)
+    }
+
+    fn failures(&self, key: &K) -> u32 {
+        self.entries.get(key).map_or(0, |entry| entry.failures)
+    }
+
+    /// Ends the work on a key, which failed if it is to be tried again.
+    fn settle(&mut self, key: &K, retry: Option<(Instant, R)>) {
+        let Some(entry) = self.entries.get_mut(key) else {
+            return;
+        };
+        entry.running = false;
+        entry.failures = if retry.is_some() { entry.failures.saturating_add(1) } else { 0 };
+        let asked_meanwhile = entry.waiting.take().map(|waiting| (waiting.at, waiting.reason));
+        for (at, reason) in retry.into_iter().chain(asked_meanwhile) {
+            self.wait(key.clone(), at, reason);
+        }
+        // A key that neither waits nor has failed costs nothing.
+        if self.entries.get(key).is_some_and(|entry| entry.waiting.is_none()) {
+            self.entries.remove(key);
+        }
+    }
+}
+
+fn back_off(failures: u32, randomness: &Randomness) -> Duration {
+    let doubled = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(failures));
+    if doubled < LONGEST_RETRY {
+        doubled
+    } else {
+        LONGEST_RETRY.mul_f64(0.9 + 0.2 * randomness.fraction())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue() -> Queue<&'static str, u32> {
+        Queue::new(Randomness::seeded(1))
+    }
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    async fn next_after(queue: &Queue<&'static str, u32>) -> (Duration, Due<&'static str, u32>) {
+        let start = Instant::now();
+        let due = queue.next().await.unwrap();
+        (start.elapsed(), due)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_that_waits_comes_once_at_the_earlier_time() {
+        let queue = queue();
+        queue.add("a", seconds(5), 1);
+        queue.add("a", seconds(9), 2);
+        queue.add("a", seconds(2), 3);
+        assert_eq!(next_after(&queue).await, (seconds(2), Due { key: "a", reason: 1 }));
+        queue.settle(&"a", Outcome::Done);
+        assert!(queue.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_begins_with_its_first_event_and_is_not_extended() {
+        let queue = queue();
+        queue.add("a", seconds(1), 1);
+        tokio::time::advance(Duration::from_millis(900)).await;
+        queue.add("a", seconds(1), 2);
+        let (waited, _) = next_after(&queue).await;
+        assert_eq!(waited, Duration::from_millis(100));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_asked_for_while_it_is_worked_on_comes_again_once() {
+        let queue = queue();
+        queue.add("a", Duration::ZERO, 1);
+        assert_eq!(queue.next().await.unwrap().reason, 1);
+        queue.add("a", Duration::ZERO, 2);
+        queue.add("a", Duration::ZERO, 3);
+        queue.add("b", Duration::ZERO, 4);
+        assert_eq!(queue.next().await.unwrap().key, "b", "a is still being worked on");
+        queue.settle(&"a", Outcome::Done);
+        assert_eq!(queue.next().await.unwrap(), Due { key: "a", reason: 2 });
+        queue.settle(&"a", Outcome::Done);
+        queue.settle(&"b", Outcome::Done);
+        assert!(queue.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_are_retried_ever_more_slowly_and_for_ever() {
+        let queue = queue();
+        queue.add("a", Duration::ZERO, 0);
+        let mut waits = Vec::new();
+        for _ in 0..20 {
+            let (waited, due) = next_after(&queue).await;
+            waits.push(waited.as_secs_f64().round() as u64);
+            queue.settle(&due.key, Outcome::Failed { reason: 0, at_least: None });
+        }
+        assert_eq!(waits[..10], [0, 1, 2, 4, 8, 16, 32, 64, 128, 256]);
+        assert!(waits[10..].iter().all(|wait| (270..=330).contains(wait)), "{waits:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_success_forgets_the_failures() {
+        let queue = queue();
+        queue.add("a", Duration::ZERO, 0);
+        for outcome in [
+            Outcome::Failed { reason: 0, at_least: None },
+            Outcome::Failed { reason: 0, at_least: None },
+            Outcome::Done,
+        ] {
+            queue.next().await.unwrap();
+            queue.settle(&"a", outcome);
+        }
+        queue.add("a", Duration::ZERO, 0);
+        queue.next().await.unwrap();
+        queue.settle(&"a", Outcome::Failed { reason: 0, at_least: None });
+        assert_eq!(next_after(&queue).await.0, seconds(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_during_back_off_is_visited_at_once_and_keeps_the_count() {
+        let queue = queue();
+        queue.add("a", Duration::ZERO, 0);
+        for _ in 0..3 {
+            queue.next().await.unwrap();
+            queue.settle(&"a", Outcome::Failed { reason: 0, at_least: None });
+        }
+        queue.add("a", Duration::ZERO, 1);
+        assert_eq!(next_after(&queue).await.0, Duration::ZERO);
+        queue.settle(&"a", Outcome::Failed { reason: 0, at_least: None });
+        assert_eq!(next_after(&queue).await.0, seconds(8));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_failing_keys_are_retried_at_a_bounded_rate() {
+        let queue: Queue<u32, ()> = Queue::new(Randomness::seeded(1));
+        for key in 0..300 {
+            queue.add(key, Duration::ZERO, ());
+        }
+        for _ in 0..300 {
+            let due = queue.next().await.unwrap();
+            queue.settle(&due.key, Outcome::Failed { reason: (), at_least: None });
+        }
+        let start = Instant::now();
+        for _ in 0..300 {
+            let due = queue.next().await.unwrap();
+            queue.settle(&due.key, Outcome::Done);
+        }
+        assert!(start.elapsed() >= seconds(19), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_closed_queue_gives_nothing_more() {
+        let queue = queue();
+        queue.add("a", Duration::ZERO, 0);
+        queue.close();
+        assert_eq!(queue.next().await, None);
+        assert_eq!(queue.next().await, None, "every worker is told");
+    }
+}

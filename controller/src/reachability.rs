@@ -1,0 +1,51 @@
+//! Whether the API server can be reached: said once when it is lost, and once when it is back,
+//! however many feeds notice.
+
+use std::collections::BTreeSet;
+
+use controller_core::key::Kind;
+use parking_lot::Mutex;
+
+use crate::wire::WireError;
+
+/// What the feeds know together.
+#[derive(Default)]
+pub struct Reachability(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    away: bool,
+    refused: BTreeSet<Kind>,
+}
+
+impl Reachability {
+    /// A feed could not list or watch its kind.
+    pub fn lost(&self, kind: Kind, error: &WireError) {
+        let mut state = self.0.lock();
+        match error {
+            // The server is there, and refuses one kind: that is another story for each kind.
+            WireError::Status(status) => {
+                if state.refused.insert(kind) {
+                    tracing::error!(kind = kind.name(), code = status.code.as_u16(), err = %error, "Cannot list or watch; trying again until it works");
+                }
+            }
+            _ => {
+                if !std::mem::replace(&mut state.away, true) {
+                    tracing::error!(kind = kind.name(), err = %error, "API server cannot be reached; trying again until it answers");
+                }
+            }
+        }
+    }
+
+    /// A feed was answered.
+    pub fn found(&self, kind: Kind) {
+        let mut state = self.0.lock();
+        let refused = state.refused.remove(&kind);
+        let away = std::mem::replace(&mut state.away, false);
+        if away {
+            tracing::info!("API server answers again");
+        } else if refused {
+            tracing::info!(kind = kind.name(), "Listing and watching works again");
+        }
+    }
+}

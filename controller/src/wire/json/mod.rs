@@ -1,0 +1,150 @@
+//! JSON in and out. Objects are read into trimmed types, in which nothing is required, so that no
+//! odd object can spoil a list; then narrowed to facts.
+
+mod endpoint_slice;
+mod metadata;
+mod node;
+mod pod;
+mod service;
+
+use controller_core::facts::{EndpointSlice, Fact};
+use controller_core::key::{Kind, NamespacedName, ResourceVersion};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use super::{Page, Status, WatchEvent, WireError};
+use metadata::Metadata;
+
+pub use endpoint_slice::encode_slice;
+
+/// An object that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undecodable {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its key, as far as it could be read.
+    pub key: NamespacedName,
+    /// Its version, as far as it could be read.
+    pub resource_version: Option<ResourceVersion>,
+    /// What is wrong, and where.
+    pub error: String,
+}
+
+/// Reads a page of a list. An item that cannot be read is set aside.
+pub fn page(kind: Kind, body: &[u8]) -> Result<Page, WireError> {
+    #[derive(Deserialize)]
+    struct List<'a> {
+        #[serde(default)]
+        metadata: ListMetadata,
+        #[serde(borrow)]
+        items: Option<Vec<&'a RawValue>>,
+    }
+    let list: List<'_> = read("list", body)?;
+    let mut page = Page {
+        items: Vec::new(),
+        undecodable: Vec::new(),
+        resource_version: list.metadata.resource_version.unwrap_or_default().parse().map_err(
+            |_| {
+                WireError::Decode(format!(
+                    "a list of {kind}s without a numeric metadata.resourceVersion"
+                ))
+            },
+        )?,
+        next: list.metadata.next.filter(|token| !token.is_empty()),
+    };
+    for item in list.items.unwrap_or_default() {
+        match fact(kind, item.get().as_bytes()) {
+            Ok(item) => page.items.push(item),
+            Err(undecodable) => page.undecodable.push(undecodable),
+        }
+    }
+    Ok(page)
+}
+
+/// Reads a line of a watch.
+pub fn watch_event(kind: Kind, line: &[u8]) -> Result<WatchEvent, WireError> {
+    #[derive(Deserialize)]
+    struct Event<'a> {
+        r#type: &'a str,
+        #[serde(borrow)]
+        object: &'a RawValue,
+    }
+    let event: Event<'_> = read("watch event", line)?;
+    let object = event.object.get().as_bytes();
+    Ok(match event.r#type {
+        "ADDED" | "MODIFIED" => match fact(kind, object) {
+            Ok((fact, version)) => WatchEvent::Applied(Box::new(fact), version),
+            Err(undecodable) => WatchEvent::Undecodable(undecodable),
+        },
+        "DELETED" => {
+            let object: Named = read("deleted object", object)?;
+            WatchEvent::Deleted {
+                key: object.metadata.key(),
+                resource_version: object.metadata.version().unwrap_or_default(),
+                uid: object.metadata.uid.unwrap_or_default().to_string(),
+            }
+        }
+        "BOOKMARK" => {
+            let object: Named = read("bookmark", object)?;
+            WatchEvent::Bookmark(object.metadata.version().ok_or_else(|| {
+                WireError::Decode("a bookmark without a numeric resourceVersion".to_owned())
+            })?)
+        }
+        "ERROR" => {
+            WatchEvent::Error(Status::read(http::StatusCode::INTERNAL_SERVER_ERROR, object, None))
+        }
+        other => return Err(WireError::Decode(format!("a watch event of unknown type {other:?}"))),
+    })
+}
+
+/// Reads one slice.
+pub fn slice(body: &[u8]) -> Result<EndpointSlice, WireError> {
+    let slice: endpoint_slice::EndpointSlice = read("EndpointSlice", body)?;
+    slice.into_fact().map(|(slice, _)| slice).map_err(WireError::Decode)
+}
+
+fn fact(kind: Kind, object: &[u8]) -> Result<(Fact, ResourceVersion), Undecodable> {
+    let narrowed = match kind {
+        Kind::Service => typed(object).and_then(|service: service::Service| {
+            service.into_fact().map(|(fact, version)| (Fact::Service(fact), version))
+        }),
+        Kind::Pod => typed(object).and_then(|pod: pod::Pod| {
+            pod.into_fact().map(|(fact, version)| (Fact::Pod(fact), version))
+        }),
+        Kind::Node => typed(object).and_then(|node: node::Node| {
+            node.into_fact().map(|(fact, version)| (Fact::Node(fact), version))
+        }),
+        Kind::EndpointSlice => typed(object).and_then(|slice: endpoint_slice::EndpointSlice| {
+            slice.into_fact().map(|(fact, version)| (Fact::EndpointSlice(fact), version))
+        }),
+    };
+    narrowed.map_err(|error| {
+        let named: Option<Named> = serde_json::from_slice(object).ok();
+        let metadata = named.map(|named| named.metadata).unwrap_or_default();
+        Undecodable { kind, key: metadata.key(), resource_version: metadata.version(), error }
+    })
+}
+
+fn typed<T: DeserializeOwned>(object: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(object).map_err(|error| error.to_string())
+}
+
+fn read<'a, T: Deserialize<'a>>(what: &str, body: &'a [u8]) -> Result<T, WireError> {
+    serde_json::from_slice(body)
+        .map_err(|error| WireError::Decode(format!("cannot read a {what}: {error}")))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ListMetadata {
+    resource_version: Option<String>,
+    #[serde(rename = "continue")]
+    next: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    metadata: Metadata,
+}

@@ -1,0 +1,197 @@
+//! A cluster as a test handles it: create, change, delete, and wait for what should come of it.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Event;
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use kube::api::{
+    ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams,
+};
+use kube::{Api, Client};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::objects::PodObject;
+use crate::view::SliceView;
+
+/// How long anything may take. It takes milliseconds; a busy machine gets more.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long nothing must happen for a cluster to count as settled. Longer than the second that a
+/// repair waits.
+const QUIET: Duration = Duration::from_millis(2500);
+
+/// One namespace of an API server.
+#[derive(Clone)]
+pub struct Cluster {
+    /// The client.
+    pub client: Client,
+    /// The namespace.
+    pub namespace: String,
+}
+
+impl Cluster {
+    /// Uses the namespace `default`, with the Node `node-a` in zone `zone-a`.
+    pub async fn new(client: Client) -> Self {
+        Self::in_namespace(client, "default").await
+    }
+
+    /// Uses a namespace, which is made if it is missing.
+    pub async fn in_namespace(client: Client, namespace: &str) -> Self {
+        let cluster = Self { client, namespace: namespace.to_owned() };
+        if namespace != "default" {
+            let object =
+                json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+            cluster.try_create(object).await.ok();
+        }
+        cluster.node(crate::node("node-a", "zone-a")).await;
+        cluster
+    }
+
+    /// Creates a Node with its status, unless it is there.
+    pub async fn node(&self, node: Value) {
+        if self.try_create(node.clone()).await.is_ok() {
+            self.status("Node", node["metadata"]["name"].as_str().unwrap(), node["status"].clone())
+                .await;
+        }
+    }
+
+    /// Creates an object.
+    pub async fn create(&self, object: Value) -> DynamicObject {
+        self.try_create(object).await.unwrap()
+    }
+
+    /// Creates an object, if the server lets us.
+    pub async fn try_create(&self, object: Value) -> kube::Result<DynamicObject> {
+        let api = self.api(object["kind"].as_str().unwrap());
+        let object: DynamicObject = serde_json::from_value(object).unwrap();
+        api.create(&PostParams::default(), &object).await
+    }
+
+    /// Creates a Pod and writes its status.
+    pub async fn pod(&self, pod: PodObject) {
+        let name = pod.metadata["name"].as_str().unwrap().to_owned();
+        self.create(
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": pod.metadata, "spec": pod.spec}),
+        )
+        .await;
+        self.status("Pod", &name, pod.status).await;
+    }
+
+    /// Patches an object.
+    pub async fn patch(&self, kind: &str, name: &str, patch: Value) {
+        let api = self.api(kind);
+        api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    }
+
+    /// Patches the status of an object.
+    pub async fn status(&self, kind: &str, name: &str, status: Value) {
+        let api = self.api(kind);
+        let patch = Patch::Merge(json!({"status": status}));
+        api.patch_status(name, &PatchParams::default(), &patch).await.unwrap();
+    }
+
+    /// Turns a Pod ready or not ready.
+    pub async fn readiness(&self, pod: &str, ready: &str) {
+        let condition =
+            json!({"type": "Ready", "status": ready, "lastTransitionTime": "2026-02-03T04:05:06Z"});
+        self.status("Pod", pod, json!({"conditions": [condition]})).await;
+    }
+
+    /// Deletes an object at once.
+    pub async fn delete(&self, kind: &str, name: &str) {
+        let parameters = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
+        self.api(kind).delete(name, &parameters).await.unwrap();
+    }
+
+    /// Deletes a Pod that takes its time, so that it stays for a while and terminates.
+    pub async fn terminate(&self, pod: &str) {
+        let parameters =
+            DeleteParams { grace_period_seconds: Some(600), ..DeleteParams::default() };
+        self.api("Pod").delete(pod, &parameters).await.unwrap();
+    }
+
+    /// All slices of a Service, ordered by name.
+    pub async fn slices(&self, service: &str) -> Vec<EndpointSlice> {
+        let api: Api<EndpointSlice> = Api::namespaced(self.client.clone(), &self.namespace);
+        let of_service =
+            ListParams::default().labels(&format!("kubernetes.io/service-name={service}"));
+        api.list(&of_service).await.unwrap().items
+    }
+
+    /// The slices of a Service as they matter.
+    pub async fn views(&self, service: &str) -> Vec<SliceView> {
+        crate::view::slices(&self.slices(service).await)
+    }
+
+    /// The messages of the events about an object, by reason.
+    pub async fn events(&self, object: &str) -> Vec<(String, String)> {
+        let api: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
+        let about = ListParams::default().fields(&format!("involvedObject.name={object}"));
+        let events = api.list(&about).await.unwrap().items.into_iter();
+        events
+            .map(|event| (event.reason.unwrap_or_default(), event.message.unwrap_or_default()))
+            .collect()
+    }
+
+    /// Waits until what is seen is what is wanted, and shows both if it never is.
+    pub async fn until<T: PartialEq + Debug>(&self, wanted: T, see: impl AsyncFn() -> T) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let seen = see().await;
+            if seen == wanted {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "never came to\n{wanted:#?}\nbut stayed at\n{seen:#?}"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until the slices of a Service look as wanted, then checks that nothing more is written.
+    pub async fn settles(&self, service: &str, wanted: &[SliceView]) {
+        self.until(wanted.to_vec(), async || self.views(service).await).await;
+        self.stays_silent().await;
+    }
+
+    /// Checks that no slice is written for a while.
+    pub async fn stays_silent(&self) {
+        let api: Api<EndpointSlice> = Api::all(self.client.clone());
+        let versions = async || -> Vec<Option<String>> {
+            let slices = api.list(&ListParams::default()).await.unwrap().items;
+            slices.into_iter().map(|slice| slice.metadata.resource_version).collect()
+        };
+        let before = versions().await;
+        let until = Instant::now() + QUIET;
+        while Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            assert_eq!(versions().await, before, "a settled cluster is written to");
+        }
+    }
+
+    fn api(&self, kind: &str) -> Api<DynamicObject> {
+        let (group, plural) = match kind {
+            "EndpointSlice" => ("discovery.k8s.io", "endpointslices"),
+            "Endpoints" => ("", "endpoints"),
+            "Service" => ("", "services"),
+            "Pod" => ("", "pods"),
+            "Node" => ("", "nodes"),
+            "Namespace" => ("", "namespaces"),
+            other => panic!("no such kind in the tests: {other}"),
+        };
+        let api_version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
+        let resource = ApiResource {
+            group: group.to_owned(),
+            version: "v1".to_owned(),
+            api_version,
+            kind: kind.to_owned(),
+            plural: plural.to_owned(),
+        };
+        match kind {
+            "Node" | "Namespace" => Api::all_with(self.client.clone(), &resource),
+            _ => Api::namespaced_with(self.client.clone(), &self.namespace, &resource),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What the tests share: objects in a line, a cluster to put them in, and Roster beside it.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
+
+pub mod cluster;
+pub mod objects;
+pub mod roster;
+pub mod view;
+
+pub use cluster::Cluster;
+pub use objects::{PodObject, node, pod, service};
+pub use roster::Roster;
+pub use view::{SliceView, slices};

@@ -1,0 +1,50 @@
+//! Roster in the test's own process.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use controller::environment::Randomness;
+use controller::manager::{Manager, Parts, Settings};
+use controller::wire::Wire;
+use jiff::Timestamp;
+use kube::Client;
+
+/// A running manager.
+pub struct Roster {
+    manager: Manager,
+}
+
+impl Roster {
+    /// Starts with upstream's defaults, but for the limit on writes.
+    pub fn start(client: Client) -> Self {
+        Self::start_with(client, settings())
+    }
+
+    /// Starts with other settings.
+    pub fn start_with(client: Client, settings: Settings) -> Self {
+        let parts = Parts {
+            wire: Wire::new(client.clone(), client),
+            clock: Arc::new(Timestamp::now),
+            randomness: Randomness::seeded(1),
+            settings,
+        };
+        Self { manager: Manager::start(parts) }
+    }
+
+    /// Stops as on SIGTERM.
+    pub async fn stop(self) {
+        self.manager.stop().await;
+    }
+}
+
+/// Upstream's defaults, with no limit on writes.
+pub fn settings() -> Settings {
+    Settings {
+        concurrent_service_endpoint_syncs: NonZeroUsize::new(5).unwrap(),
+        max_endpoints_per_slice: NonZeroUsize::new(100).unwrap(),
+        endpointslice_updates_batch_period: Duration::ZERO,
+        kube_api_qps: None,
+        kube_api_burst: 1,
+    }
+}

@@ -1,0 +1,13 @@
+//! The real control plane: etcd, kube-apiserver and kube-controller-manager, found or built,
+//! started on loopback, and ended with whoever started them.
+
+mod binaries;
+mod build;
+mod child;
+mod control_plane;
+mod kubeconfig;
+
+pub use binaries::{Binaries, KUBERNETES_VERSION, Program};
+pub use control_plane::{
+    ApiServer, ApiServerOptions, ControlPlane, ControllerManager, ControllerManagerOptions, Etcd,
+};
