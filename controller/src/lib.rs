@@ -1,6 +1,10 @@
 //! Roster's shell: what watches, queues, writes and reports around the decisions of
 //! `controller-core`. Read in this order.
 
+pub mod config;
+pub mod logging;
+pub mod run;
+
 pub mod manager;
 
 pub mod environment;

@@ -1,0 +1,89 @@
+//! How the API server is reached: out of a kubeconfig, or as a Pod of the cluster.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use kube::Client;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+
+use super::Config;
+use crate::wire::Wire;
+
+/// How long a connection may take to come up.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long a call that is not a watch may go without a byte.
+const CALL_SILENCE: Duration = Duration::from_secs(30);
+
+impl Config {
+    /// The way to the API server. Nothing is sent yet: a server that is away is waited for later.
+    ///
+    /// # Errors
+    /// If the kubeconfig cannot be read or does not say how to reach a cluster.
+    pub async fn connect(&self) -> Result<Wire> {
+        // A second call finds a provider installed already, which is as good.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let mut config = self.cluster().await?;
+        if let Some(master) = &self.master {
+            config.cluster_url = master.parse().with_context(|| {
+                format!("--master is {master:?}, not a URL such as https://10.0.0.1:6443")
+            })?;
+        }
+        config.connect_timeout = Some(CONNECT);
+        config.default_retry = false;
+        let mut watches = config.clone();
+        watches.read_timeout = None;
+        config.read_timeout = Some(CALL_SILENCE);
+        config.reset_reader_on_write = true;
+        let client = |config| {
+            Client::try_from(config).context("the kubeconfig's credentials cannot be used")
+        };
+        Ok(Wire::new(client(watches)?, client(config)?))
+    }
+
+    async fn cluster(&self) -> Result<kube::Config> {
+        let Some(path) = &self.kubeconfig else {
+            return match &self.master {
+                Some(master) => without_credentials(master),
+                None => in_cluster(),
+            };
+        };
+        if !Path::new(path).exists() {
+            return Err(anyhow!("stat {path}: no such file or directory"));
+        }
+        let file = Kubeconfig::read_from(path)
+            .map_err(|error| anyhow!("--kubeconfig {path}: {}", innermost(&error)))?;
+        kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
+            .await
+            .map_err(|error| anyhow!("--kubeconfig {path}: {}", innermost(&error)))
+    }
+}
+
+fn without_credentials(master: &str) -> Result<kube::Config> {
+    let url = master.parse().with_context(|| {
+        format!("--master is {master:?}, not a URL such as https://10.0.0.1:6443")
+    })?;
+    Ok(kube::Config::new(url))
+}
+
+fn in_cluster() -> Result<kube::Config> {
+    tracing::warn!(
+        "Neither --kubeconfig nor --master was specified. Using the inClusterConfig. This might not work."
+    );
+    kube::Config::incluster().map_err(|error| {
+        tracing::debug!(err = %error, "Not in a Pod");
+        anyhow!(
+            "invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER \
+             environment variable; pass --kubeconfig to run outside a cluster"
+        )
+    })
+}
+
+/// The innermost error says what is wrong; the outer ones only that something is.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let outer = error.to_string();
+    match error.source() {
+        Some(source) => format!("{outer}: {}", innermost(source)),
+        None => outer,
+    }
+}

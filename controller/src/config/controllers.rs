@@ -1,0 +1,220 @@
+//! `--controllers`: which controllers run. All names of kube-controller-manager are known, old
+//! ones included, because manifests carry them; a misspelt one must not pass unseen.
+
+/// The list as the operator gave it, names brought up to date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControllerSelection(Vec<String>);
+
+/// The name of the EndpointSlice controller.
+const ENDPOINT_SLICES: &str = "endpointslice-controller";
+
+/// Controllers that Roster is to have and this build does not: asking for one by name is an error,
+/// so that nobody believes it to run.
+const NOT_BUILT: [&str; 3] =
+    ["endpoints-controller", "endpointslice-mirroring-controller", "clusterip-controller"];
+
+impl ControllerSelection {
+    /// Takes entries that [`ControllerSelection::problems`] has found nothing wrong with.
+    pub fn new(entries: &[String]) -> Self {
+        let current = entries.iter().map(|entry| match entry.strip_prefix('-') {
+            Some(name) => format!("-{}", canonical(name)),
+            None => canonical(entry).to_owned(),
+        });
+        Self(current.collect())
+    }
+
+    /// What is wrong with entries, each problem once.
+    pub fn problems(entries: &[String]) -> Vec<String> {
+        let mut problems = Vec::new();
+        for entry in entries.iter().filter(|entry| *entry != "*") {
+            let name = entry.strip_prefix('-').unwrap_or(entry);
+            let known = canonical(name);
+            let problem = if !KNOWN.contains(&known) {
+                format!("{name:?} is not in the list of known controllers")
+            } else if NOT_BUILT.contains(&known) && !entry.starts_with('-') {
+                format!("{name:?} is not part of this build, which has {ENDPOINT_SLICES} only")
+            } else {
+                continue;
+            };
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+        problems
+    }
+
+    /// Whether the EndpointSlice controller runs.
+    pub fn endpoint_slices(&self) -> bool {
+        self.runs(ENDPOINT_SLICES)
+    }
+
+    /// Entries that name controllers which stay with kube-controller-manager.
+    pub fn of_others(&self) -> impl Iterator<Item = &str> {
+        let names = self.0.iter().filter(|entry| *entry != "*" && !entry.starts_with('-'));
+        names.map(String::as_str).filter(|name| *name != ENDPOINT_SLICES)
+    }
+
+    /// The first entry that names a controller decides; without one, `*` does.
+    fn runs(&self, controller: &str) -> bool {
+        let decided = self.0.iter().find_map(|entry| match entry.strip_prefix('-') {
+            Some(name) => (name == controller).then_some(false),
+            None => (entry == controller).then_some(true),
+        });
+        decided.unwrap_or_else(|| self.0.iter().any(|entry| entry == "*"))
+    }
+}
+
+/// The name of today for a name of 1.27 or earlier.
+fn canonical(name: &str) -> &str {
+    let alias = ALIASES.iter().find(|(old, _)| *old == name);
+    alias.map_or(name, |(_, new)| new)
+}
+
+const KNOWN: &[&str] = &[
+    "bootstrap-signer-controller",
+    "certificatesigningrequest-approving-controller",
+    "certificatesigningrequest-cleaner-controller",
+    "certificatesigningrequest-signing-controller",
+    "cloud-node-lifecycle-controller",
+    "clusterip-controller",
+    "clusterrole-aggregation-controller",
+    "cronjob-controller",
+    "daemonset-controller",
+    "deployment-controller",
+    "device-taint-eviction-controller",
+    "disruption-controller",
+    "endpoints-controller",
+    "endpointslice-controller",
+    "endpointslice-mirroring-controller",
+    "ephemeral-volume-controller",
+    "garbage-collector-controller",
+    "horizontal-pod-autoscaler-controller",
+    "job-controller",
+    "kube-apiserver-serving-clustertrustbundle-publisher-controller",
+    "legacy-serviceaccount-token-cleaner-controller",
+    "namespace-controller",
+    "node-ipam-controller",
+    "node-lifecycle-controller",
+    "node-route-controller",
+    "persistentvolume-attach-detach-controller",
+    "persistentvolume-binder-controller",
+    "persistentvolume-expander-controller",
+    "persistentvolume-protection-controller",
+    "persistentvolumeclaim-protection-controller",
+    "pod-garbage-collector-controller",
+    "podcertificaterequest-cleaner-controller",
+    "podgroup-protection-controller",
+    "replicaset-controller",
+    "replicationcontroller-controller",
+    "resourceclaim-controller",
+    "resourcepoolstatusrequest-controller",
+    "resourcequota-controller",
+    "root-ca-certificate-publisher-controller",
+    "selinux-warning-controller",
+    "service-cidr-controller",
+    "service-lb-controller",
+    "serviceaccount-controller",
+    "serviceaccount-token-controller",
+    "statefulset-controller",
+    "storage-version-migrator-controller",
+    "storageversion-garbage-collector-controller",
+    "taint-eviction-controller",
+    "token-cleaner-controller",
+    "ttl-after-finished-controller",
+    "ttl-controller",
+    "validatingadmissionpolicy-status-controller",
+    "volumeattributesclass-protection-controller",
+];
+
+const ALIASES: &[(&str, &str)] = &[
+    ("attachdetach", "persistentvolume-attach-detach-controller"),
+    ("bootstrapsigner", "bootstrap-signer-controller"),
+    ("cloud-node-lifecycle", "cloud-node-lifecycle-controller"),
+    ("clusterrole-aggregation", "clusterrole-aggregation-controller"),
+    ("cronjob", "cronjob-controller"),
+    ("csrapproving", "certificatesigningrequest-approving-controller"),
+    ("csrcleaner", "certificatesigningrequest-cleaner-controller"),
+    ("csrsigning", "certificatesigningrequest-signing-controller"),
+    ("daemonset", "daemonset-controller"),
+    ("deployment", "deployment-controller"),
+    ("disruption", "disruption-controller"),
+    ("endpoint", "endpoints-controller"),
+    ("endpointslice", "endpointslice-controller"),
+    ("endpointslicemirroring", "endpointslice-mirroring-controller"),
+    ("ephemeral-volume", "ephemeral-volume-controller"),
+    ("garbagecollector", "garbage-collector-controller"),
+    ("horizontalpodautoscaling", "horizontal-pod-autoscaler-controller"),
+    ("job", "job-controller"),
+    ("legacy-service-account-token-cleaner", "legacy-serviceaccount-token-cleaner-controller"),
+    ("namespace", "namespace-controller"),
+    ("nodeipam", "node-ipam-controller"),
+    ("nodelifecycle", "node-lifecycle-controller"),
+    ("persistentvolume-binder", "persistentvolume-binder-controller"),
+    ("persistentvolume-expander", "persistentvolume-expander-controller"),
+    ("podgc", "pod-garbage-collector-controller"),
+    ("pv-protection", "persistentvolume-protection-controller"),
+    ("pvc-protection", "persistentvolumeclaim-protection-controller"),
+    ("replicaset", "replicaset-controller"),
+    ("replicationcontroller", "replicationcontroller-controller"),
+    ("resource-claim-controller", "resourceclaim-controller"),
+    ("resourcequota", "resourcequota-controller"),
+    ("root-ca-cert-publisher", "root-ca-certificate-publisher-controller"),
+    ("route", "node-route-controller"),
+    ("service", "service-lb-controller"),
+    ("serviceaccount", "serviceaccount-controller"),
+    ("serviceaccount-token", "serviceaccount-token-controller"),
+    ("statefulset", "statefulset-controller"),
+    ("storage-version-gc", "storageversion-garbage-collector-controller"),
+    ("tokencleaner", "token-cleaner-controller"),
+    ("ttl", "ttl-controller"),
+    ("ttl-after-finished", "ttl-after-finished-controller"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(list: &str) -> Vec<String> {
+        list.split(',').map(str::to_owned).collect()
+    }
+
+    fn runs(list: &str) -> bool {
+        ControllerSelection::new(&entries(list)).endpoint_slices()
+    }
+
+    #[test]
+    fn the_first_entry_that_names_a_controller_decides() {
+        assert!(runs("*"));
+        assert!(runs("endpointslice-controller"));
+        assert!(runs("endpointslice"), "the old name");
+        assert!(runs("endpointslice,-endpointslice"));
+        assert!(!runs("-endpointslice,endpointslice"));
+        assert!(!runs("*,-endpointslice-controller"));
+        assert!(!runs("-endpointslice-controller,*"));
+        assert!(!runs("-endpoints-controller"), "without * nothing else runs");
+        assert!(!ControllerSelection::new(&[]).endpoint_slices());
+    }
+
+    #[test]
+    fn unknown_names_are_told_once_each() {
+        let problems = |list: &str| ControllerSelection::problems(&entries(list));
+        let unknown = |name: &str| format!("{name:?} is not in the list of known controllers");
+        assert_eq!(
+            problems("*,-endpoints-controller,ttl,service-cidr-controller"),
+            Vec::<String>::new()
+        );
+        assert_eq!(problems("Endpoint,-nope,nope"), [unknown("Endpoint"), unknown("nope")]);
+        assert_eq!(problems("endpointslice,"), [unknown("")]);
+        assert_eq!(problems("-*"), [unknown("*")]);
+        assert_eq!(problems("*, -endpoint"), [unknown(" -endpoint")]);
+    }
+
+    #[test]
+    fn a_controller_that_is_not_built_cannot_be_asked_for() {
+        let problems = ControllerSelection::problems(&entries("endpoint"));
+        assert_eq!(
+            problems,
+            ["\"endpoint\" is not part of this build, which has endpointslice-controller only"]
+        );
+    }
+}

@@ -1,0 +1,191 @@
+//! The parser: Go's pflag rules, which operators' manifests rely on. A value stands behind `=` or
+//! in the next argument, a boolean never takes the next one, `_` in a name reads as `-`, the last
+//! use of a scalar wins, and the first mistake ends it.
+
+use std::time::Duration;
+
+use super::{duration, known};
+
+/// The values of all flags, parsed and not yet judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Values {
+    pub kubeconfig: String,
+    pub master: String,
+    pub kube_api_qps: f32,
+    pub kube_api_burst: i32,
+    pub controllers: Vec<String>,
+    pub leader_elect: bool,
+    pub concurrent_service_endpoint_syncs: i32,
+    pub max_endpoints_per_slice: i32,
+    pub endpointslice_updates_batch_period: Duration,
+    pub verbosity: i32,
+    pub logging_format: String,
+    pub help: bool,
+    pub version: bool,
+    pub positional: Vec<String>,
+    pub without_effect: Vec<String>,
+    controllers_given: bool,
+}
+
+impl Default for Values {
+    fn default() -> Self {
+        Self {
+            kubeconfig: String::new(),
+            master: String::new(),
+            kube_api_qps: 20.0,
+            kube_api_burst: 30,
+            controllers: vec!["*".to_owned()],
+            leader_elect: true,
+            concurrent_service_endpoint_syncs: 5,
+            max_endpoints_per_slice: 100,
+            endpointslice_updates_batch_period: Duration::ZERO,
+            verbosity: 0,
+            logging_format: "text".to_owned(),
+            help: false,
+            version: false,
+            positional: Vec::new(),
+            without_effect: Vec::new(),
+            controllers_given: false,
+        }
+    }
+}
+
+/// Parses arguments, left to right, up to the first mistake.
+pub fn parse(arguments: &[String]) -> Result<Values, String> {
+    let mut values = Values::default();
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        if argument == "--" {
+            values.positional.extend(rest.by_ref().cloned());
+        } else if let Some(long) = argument.strip_prefix("--") {
+            let (name, value) = match long.split_once('=') {
+                Some((name, value)) => (name, Some(value)),
+                None => (long, None),
+            };
+            let name = name.replace('_', "-");
+            set(&mut values, &name, value, &mut rest)?;
+        } else if let Some(short) = argument.strip_prefix('-').filter(|short| !short.is_empty()) {
+            set_short(&mut values, argument, short, &mut rest)?;
+        } else {
+            values.positional.push(argument.clone());
+        }
+    }
+    Ok(values)
+}
+
+fn set_short<'a>(
+    values: &mut Values,
+    argument: &str,
+    short: &str,
+    rest: &mut impl Iterator<Item = &'a String>,
+) -> Result<(), String> {
+    match short.split_at_checked(1) {
+        Some(("h", _)) => {
+            values.help = true;
+            Ok(())
+        }
+        Some(("v", "")) => {
+            let value = rest.next().ok_or("flag needs an argument: 'v' in -v")?;
+            set(values, "v", Some(value), rest)
+        }
+        Some(("v", value)) => {
+            set(values, "v", Some(value.strip_prefix('=').unwrap_or(value)), rest)
+        }
+        _ => {
+            let letter = short.chars().next().unwrap_or('-');
+            Err(format!("unknown shorthand flag: '{letter}' in {argument}"))
+        }
+    }
+}
+
+fn set<'a>(
+    values: &mut Values,
+    name: &str,
+    value: Option<&str>,
+    rest: &mut impl Iterator<Item = &'a String>,
+) -> Result<(), String> {
+    let Some(kind) = known::kind(name) else {
+        return Err(format!("unknown flag: --{name}"));
+    };
+    let value = match (kind, value) {
+        (_, Some(value)) => value,
+        (known::Kind::Boolean, None) => "true",
+        (known::Kind::Value, None) => {
+            rest.next().ok_or(format!("flag needs an argument: --{name}"))?
+        }
+    };
+    assign(values, name, value).map_err(|reason| {
+        let name = if name == "v" { "-v, --v".to_owned() } else { format!("--{name}") };
+        format!("invalid argument {value:?} for \"{name}\" flag: {reason}")
+    })
+}
+
+fn assign(values: &mut Values, name: &str, value: &str) -> Result<(), String> {
+    match name {
+        "kubeconfig" => value.clone_into(&mut values.kubeconfig),
+        "master" => value.clone_into(&mut values.master),
+        "kube-api-qps" => values.kube_api_qps = float(value)?,
+        "kube-api-burst" => values.kube_api_burst = integer(value)?,
+        "controllers" => values.add_controllers(value),
+        "leader-elect" => values.leader_elect = boolean(value)?,
+        "concurrent-service-endpoint-syncs" => {
+            values.concurrent_service_endpoint_syncs = integer(value)?
+        }
+        "max-endpoints-per-slice" => values.max_endpoints_per_slice = integer(value)?,
+        "endpointslice-updates-batch-period" => {
+            values.endpointslice_updates_batch_period = duration::parse(value)?;
+        }
+        "v" => values.verbosity = integer(value)?,
+        "logging-format" => value.clone_into(&mut values.logging_format),
+        "help" => values.help = boolean(value)?,
+        "version" => values.version = value != "false",
+        other => {
+            if known::kind(other) == Some(known::Kind::Boolean) {
+                boolean(value)?;
+            }
+            if !values.without_effect.iter().any(|name| name == other) {
+                values.without_effect.push(other.to_owned());
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Values {
+    /// The first use replaces the default, further ones add. Names in quotes keep their commas.
+    fn add_controllers(&mut self, value: &str) {
+        if !std::mem::replace(&mut self.controllers_given, true) {
+            self.controllers.clear();
+        }
+        if value.is_empty() {
+            return;
+        }
+        let mut quoted = false;
+        let names = value.split(|letter| {
+            quoted ^= letter == '"';
+            letter == ',' && !quoted
+        });
+        self.controllers.extend(names.map(|name| name.replace('"', "")));
+    }
+}
+
+fn boolean(value: &str) -> Result<bool, String> {
+    match value {
+        "1" | "t" | "T" | "true" | "True" | "TRUE" => Ok(true),
+        "0" | "f" | "F" | "false" | "False" | "FALSE" => Ok(false),
+        _ => Err(format!("strconv.ParseBool: parsing {value:?}: invalid syntax")),
+    }
+}
+
+fn integer(value: &str) -> Result<i32, String> {
+    value.parse().map_err(|_| {
+        let digits = value.strip_prefix(['-', '+']).unwrap_or(value);
+        let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let problem = if number { "value out of range" } else { "invalid syntax" };
+        format!("strconv.ParseInt: parsing {value:?}: {problem}")
+    })
+}
+
+fn float(value: &str) -> Result<f32, String> {
+    value.parse().map_err(|_| format!("strconv.ParseFloat: parsing {value:?}: invalid syntax"))
+}

@@ -1,0 +1,52 @@
+//! The help of `roster controller-manager`.
+
+/// The text. It goes to standard output when asked for, and to standard error under a mistake.
+pub fn help() -> &'static str {
+    "\
+Writes the EndpointSlices of Services: for every Service with a selector, the addresses of the Pods
+that the selector matches, and whether they are ready. It takes the place of the EndpointSlice
+controller of kube-controller-manager, with the same objects, labels, events and flags.
+
+Usage:
+  roster controller-manager --leader-elect=false [flags]
+
+Which cluster:
+      --kubeconfig PATH       How to reach the API server, and as whom. Without it and without
+                              --master, the service account of the Pod that this runs in
+      --master URL            The API server, in place of the one in the kubeconfig
+
+What runs:
+      --controllers LIST      Names, comma separated; * means all, -NAME means not this one
+                              (default *). Names of controllers that stay with
+                              kube-controller-manager are accepted and change nothing
+      --leader-elect          Must be false: this build has no leader election, so run one replica
+                              (default true, as in kube-controller-manager)
+
+EndpointSlices:
+      --concurrent-service-endpoint-syncs N
+                              How many Services are worked on at once, 1 to 50 (default 5)
+      --max-endpoints-per-slice N
+                              Up to how many endpoints a slice is filled, 1 to 1000 (default 100)
+      --endpointslice-updates-batch-period DURATION
+                              How long changes of Pods are collected before their Service is worked
+                              on, such as 500ms (default 0: at once)
+
+Load on the API server:
+      --kube-api-qps N        Writes a second, 0 means 5, negative means no limit (default 20)
+      --kube-api-burst N      Writes at once before that limit holds (default 30)
+
+Logs, on standard error:
+  -v, --v N                   0: starts, stops, failures. 2: every write. 4: every decision
+                              (default 0)
+      --logging-format FORMAT text (as klog writes) or json (default text)
+
+  -h, --help                  This
+      --version               The version
+
+All other flags of kube-controller-manager are accepted, have no effect, and say so in the log.
+
+Switch the controller off in kube-controller-manager first, or both write the same slices:
+  kube-controller-manager --controllers=*,-endpointslice-controller …
+  roster controller-manager --kubeconfig=/etc/kubernetes/controller-manager.conf --leader-elect=false
+"
+}

@@ -1,0 +1,307 @@
+//! The command line of `roster controller-manager`, checked once into a [`Config`]. Names, defaults,
+//! limits and error texts are those of kube-controller-manager, so that a manifest can be kept.
+
+pub mod cluster;
+mod controllers;
+mod duration;
+mod flags;
+mod help;
+mod known;
+
+use std::num::NonZeroUsize;
+
+use crate::manager::Settings;
+
+pub use controllers::ControllerSelection;
+pub use help::help;
+
+/// Everything the command line decides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// `--kubeconfig`.
+    pub kubeconfig: Option<String>,
+    /// `--master`: takes the place of the server in the kubeconfig.
+    pub master: Option<String>,
+    /// `--controllers`.
+    pub controllers: ControllerSelection,
+    /// What the manager works with.
+    pub settings: Settings,
+    /// `--v`.
+    pub verbosity: u32,
+    /// `--logging-format`.
+    pub logging_format: LoggingFormat,
+    /// Flags of kube-controller-manager that were given and have no effect here.
+    pub without_effect: Vec<String>,
+}
+
+/// `--logging-format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoggingFormat {
+    /// Lines as klog writes them.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// To run.
+    Run(Box<Config>),
+    /// To print the help.
+    Help,
+    /// To print the version.
+    Version,
+}
+
+/// Why the command line cannot be followed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be parsed; the usage helps.
+    #[error("{0}")]
+    Usage(String),
+    /// It can be parsed, and asks for what cannot be.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// Reads the arguments after `roster controller-manager`.
+pub fn parse(arguments: &[String]) -> Result<Request, ConfigError> {
+    let values = flags::parse(arguments).map_err(ConfigError::Usage)?;
+    if values.help {
+        return Ok(Request::Help);
+    }
+    if values.version {
+        return Ok(Request::Version);
+    }
+    if let Some(unexpected) = values.positional.iter().find(|argument| !argument.is_empty()) {
+        return Err(ConfigError::Invalid(format!(
+            "\"roster controller-manager\" does not take any arguments, got [{unexpected:?}]"
+        )));
+    }
+    let errors = problems(&values);
+    if !errors.is_empty() {
+        return Err(ConfigError::Invalid(controller_core::error_text::join(errors)));
+    }
+    Ok(Request::Run(Box::new(config(values))))
+}
+
+/// All that is wrong with values that could be parsed, to be told together.
+fn problems(values: &flags::Values) -> Vec<String> {
+    let mut errors = Vec::new();
+    if values.leader_elect {
+        errors.push(
+            "leader-elect is true, but this build has no leader election: pass --leader-elect=false, \
+             and run one replica only"
+                .to_owned(),
+        );
+    }
+    errors.extend(ControllerSelection::problems(&values.controllers));
+    let range = |name: &str, value: i32, most: i32| {
+        if value < 1 {
+            Some(format!("{name} must not be less than 1, but got {value}"))
+        } else if value > most {
+            Some(format!("{name} must not be more than {most}, but got {value}"))
+        } else {
+            None
+        }
+    };
+    errors.extend(range(
+        "concurrent-service-endpoint-syncs",
+        values.concurrent_service_endpoint_syncs,
+        50,
+    ));
+    errors.extend(range("max-endpoints-per-slice", values.max_endpoints_per_slice, 1000));
+    if !matches!(values.logging_format.as_str(), "text" | "json") {
+        errors.push(format!(
+            "format: Invalid value: {:?}: Unsupported log format",
+            values.logging_format
+        ));
+    }
+    errors
+}
+
+fn config(values: flags::Values) -> Config {
+    let positive = |value: i32| {
+        usize::try_from(value).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN)
+    };
+    let given = |text: String| (!text.is_empty()).then_some(text);
+    Config {
+        kubeconfig: given(values.kubeconfig),
+        master: given(values.master),
+        controllers: ControllerSelection::new(&values.controllers),
+        settings: Settings {
+            concurrent_service_endpoint_syncs: positive(values.concurrent_service_endpoint_syncs),
+            max_endpoints_per_slice: positive(values.max_endpoints_per_slice),
+            endpointslice_updates_batch_period: values.endpointslice_updates_batch_period,
+            kube_api_qps: match values.kube_api_qps {
+                negative if negative < 0.0 => None,
+                // client-go takes zero for its own default.
+                0.0 => Some(5.0),
+                rate => Some(f64::from(rate)),
+            },
+            kube_api_burst: u32::try_from(values.kube_api_burst).unwrap_or(0),
+        },
+        verbosity: u32::try_from(values.verbosity).unwrap_or(0),
+        logging_format: match values.logging_format.as_str() {
+            "json" => LoggingFormat::Json,
+            _ => LoggingFormat::Text,
+        },
+        without_effect: values.without_effect,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn request(line: &str) -> Result<Request, ConfigError> {
+        let arguments: Vec<String> =
+            line.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        parse(&arguments)
+    }
+
+    fn running(line: &str) -> Config {
+        match request(&format!("--leader-elect=false {line}")) {
+            Ok(Request::Run(config)) => *config,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    fn usage(line: &str) -> String {
+        match request(line) {
+            Err(ConfigError::Usage(text)) => text,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    fn invalid(line: &str) -> String {
+        match request(line) {
+            Err(ConfigError::Invalid(text)) => text,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn defaults_are_those_of_kube_controller_manager() {
+        let config = running("");
+        let settings = Settings {
+            concurrent_service_endpoint_syncs: NonZeroUsize::new(5).unwrap(),
+            max_endpoints_per_slice: NonZeroUsize::new(100).unwrap(),
+            endpointslice_updates_batch_period: Duration::ZERO,
+            kube_api_qps: Some(20.0),
+            kube_api_burst: 30,
+        };
+        assert_eq!(config.settings, settings);
+        assert!(config.controllers.endpoint_slices());
+        assert_eq!((config.verbosity, config.logging_format), (0, LoggingFormat::Text));
+    }
+
+    #[test]
+    fn flags_are_written_in_any_of_kcms_ways() {
+        let config =
+            running("--kube_api_qps=50 --kube-api-burst 7 -v=4 --kubeconfig=/a --kubeconfig /b");
+        assert_eq!(config.settings.kube_api_qps, Some(50.0));
+        assert_eq!(config.settings.kube_api_burst, 7);
+        assert_eq!(config.verbosity, 4);
+        assert_eq!(config.kubeconfig.as_deref(), Some("/b"), "the last one wins");
+        assert_eq!(running("-v4").verbosity, 4);
+        assert_eq!(running("--kube-api-qps=-1").settings.kube_api_qps, None);
+        assert_eq!(running("--kube-api-qps=0").settings.kube_api_qps, Some(5.0));
+    }
+
+    #[test]
+    fn durations_are_written_as_in_go() {
+        let batch = |text: &str| {
+            let config = running(&format!("--endpointslice-updates-batch-period={text}"));
+            config.settings.endpointslice_updates_batch_period
+        };
+        assert_eq!(batch("1h30m"), Duration::from_secs(5400));
+        assert_eq!(batch("1.5s"), Duration::from_millis(1500));
+        assert_eq!(batch("500ms"), Duration::from_millis(500));
+        assert_eq!(batch("0"), Duration::ZERO);
+        assert_eq!(batch("-1s"), Duration::ZERO, "a negative period means at once");
+    }
+
+    #[test]
+    fn what_cannot_be_parsed_is_told_in_kcms_words() {
+        let cases = [
+            ("--foo", "unknown flag: --foo"),
+            ("--foo=3", "unknown flag: --foo"),
+            ("--logtostderr", "unknown flag: --logtostderr"),
+            ("-x", "unknown shorthand flag: 'x' in -x"),
+            ("--kubeconfig", "flag needs an argument: --kubeconfig"),
+            (
+                "--kube-api-burst=abc",
+                "invalid argument \"abc\" for \"--kube-api-burst\" flag: strconv.ParseInt: parsing \"abc\": invalid syntax",
+            ),
+            (
+                "--kube-api-burst=3000000000",
+                "invalid argument \"3000000000\" for \"--kube-api-burst\" flag: strconv.ParseInt: parsing \"3000000000\": value out of range",
+            ),
+            (
+                "--kube-api-qps=x",
+                "invalid argument \"x\" for \"--kube-api-qps\" flag: strconv.ParseFloat: parsing \"x\": invalid syntax",
+            ),
+            (
+                "--leader-elect=maybe",
+                "invalid argument \"maybe\" for \"--leader-elect\" flag: strconv.ParseBool: parsing \"maybe\": invalid syntax",
+            ),
+            (
+                "--endpointslice-updates-batch-period=5",
+                "invalid argument \"5\" for \"--endpointslice-updates-batch-period\" flag: time: missing unit in duration \"5\"",
+            ),
+        ];
+        for (line, text) in cases {
+            assert_eq!(usage(line), text);
+        }
+    }
+
+    #[test]
+    fn the_first_mistake_counts_even_beside_help() {
+        assert_eq!(usage("--help --foo --bar"), "unknown flag: --foo");
+        assert_eq!(request("--help --max-endpoints-per-slice=0"), Ok(Request::Help));
+        assert_eq!(request("-h"), Ok(Request::Help));
+        assert_eq!(request("--version"), Ok(Request::Version));
+    }
+
+    #[test]
+    fn values_out_of_range_are_told_together() {
+        let line = "--leader-elect=false --concurrent-service-endpoint-syncs=0 --max-endpoints-per-slice=1001";
+        assert_eq!(
+            invalid(line),
+            "[concurrent-service-endpoint-syncs must not be less than 1, but got 0, \
+             max-endpoints-per-slice must not be more than 1000, but got 1001]"
+        );
+        assert_eq!(
+            invalid("--leader-elect=false --logging-format=xml"),
+            "format: Invalid value: \"xml\": Unsupported log format"
+        );
+    }
+
+    #[test]
+    fn leader_election_that_does_not_exist_is_not_pretended() {
+        assert!(invalid("").contains("--leader-elect=false"));
+    }
+
+    #[test]
+    fn arguments_are_refused() {
+        assert_eq!(
+            invalid("--leader-elect false"),
+            "\"roster controller-manager\" does not take any arguments, got [\"false\"]"
+        );
+    }
+
+    #[test]
+    fn flags_of_other_controllers_are_noted_and_do_nothing() {
+        let config = running(
+            "--cluster-cidr=10.0.0.0/8 --allocate-node-cidrs --root-ca-file /nowhere --profiling=false",
+        );
+        assert_eq!(
+            config.without_effect,
+            ["cluster-cidr", "allocate-node-cidrs", "root-ca-file", "profiling"]
+        );
+    }
+}

@@ -1,0 +1,246 @@
+//! Logs as operators of kube-controller-manager know them: klog's text lines, or one JSON object a
+//! line, on standard error.
+//!
+//! Levels: errors, warnings and information are always written (klog's verbosity 0); debug needs
+//! `-v=2`, trace `-v=4`. Libraries are heard only when something is wrong.
+
+use std::fmt::{self, Write as _};
+use std::io;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::{Layer, Registry};
+
+use crate::config::LoggingFormat;
+use crate::environment::Clock;
+
+/// A subscriber that writes lines.
+pub fn subscriber<W>(
+    format: LoggingFormat,
+    verbosity: u32,
+    clock: Clock,
+    process: u32,
+    writer: W,
+) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let most = match verbosity {
+        0 | 1 => Level::INFO,
+        2 | 3 => Level::DEBUG,
+        _ => Level::TRACE,
+    };
+    Registry::default().with(Lines { format, most, clock, process, writer })
+}
+
+struct Lines<W> {
+    format: LoggingFormat,
+    most: Level,
+    clock: Clock,
+    process: u32,
+    writer: W,
+}
+
+impl<S, W> Layer<S> for Lines<W>
+where
+    S: Subscriber,
+    W: for<'a> MakeWriter<'a> + 'static,
+{
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        let ours =
+            metadata.target().starts_with("controller") || metadata.target().starts_with("roster");
+        *metadata.level() <= if ours { self.most } else { Level::WARN }
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let now = (self.clock)();
+        let line = match self.format {
+            LoggingFormat::Text => text_line(event.metadata(), &fields, now, self.process),
+            LoggingFormat::Json => json_line(event.metadata(), &fields, now),
+        };
+        // Nobody can be told that the log cannot be written.
+        let _ = io::Write::write_all(&mut self.writer.make_writer(), line.as_bytes());
+    }
+}
+
+#[derive(Default)]
+struct Fields {
+    message: String,
+    error: Option<String>,
+    pairs: Vec<(&'static str, Value)>,
+}
+
+impl Fields {
+    fn put(&mut self, field: &Field, value: Value) {
+        match (field.name(), value) {
+            ("message", Value::String(text)) => self.message = text,
+            ("err", Value::String(text)) => self.error = Some(text),
+            (name, value) => self.pairs.push((name, value)),
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field, Value::String(format!("{value:?}")));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, Value::String(value.to_owned()));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, Value::Bool(value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, Value::from(value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, Value::from(value));
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, Value::from(value));
+    }
+}
+
+/// `Lmmdd hh:mm:ss.uuuuuu PPPPPPP file:line] "message" err="…" key="value"`.
+fn text_line(metadata: &Metadata<'_>, fields: &Fields, now: Timestamp, process: u32) -> String {
+    let letter = match *metadata.level() {
+        Level::ERROR => 'E',
+        Level::WARN => 'W',
+        _ => 'I',
+    };
+    let time = now.to_zoned(TimeZone::UTC).strftime("%m%d %H:%M:%S.%6f").to_string();
+    let mut line =
+        format!("{letter}{time} {process:>7} {}] {}", caller(metadata), quoted(&fields.message));
+    let error = fields.error.iter().map(|error| ("err", Value::String(error.clone())));
+    for (name, value) in error.chain(fields.pairs.iter().cloned()) {
+        // Writing to a String cannot fail.
+        let _ = match value {
+            Value::String(text) => write!(line, " {name}={}", quoted(&text)),
+            other => write!(line, " {name}={other}"),
+        };
+    }
+    line.push('\n');
+    line
+}
+
+/// Keys in klog's order: ts, caller, msg, v (not for errors), err, then the pairs.
+fn json_line(metadata: &Metadata<'_>, fields: &Fields, now: Timestamp) -> String {
+    let verbosity = match *metadata.level() {
+        Level::ERROR => None,
+        Level::WARN | Level::INFO => Some(0),
+        Level::DEBUG => Some(2),
+        Level::TRACE => Some(4),
+    };
+    let milliseconds = now.as_microsecond() as f64 / 1000.0;
+    let head = [
+        ("ts", Some(Value::from(milliseconds))),
+        ("caller", Some(Value::from(caller(metadata)))),
+        ("msg", Some(Value::from(fields.message.as_str()))),
+        ("v", verbosity.map(Value::from)),
+        ("err", fields.error.as_deref().map(Value::from)),
+    ];
+    let head = head.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let all = head.chain(fields.pairs.iter().cloned());
+    let object: Map<String, Value> = all.map(|(name, value)| (name.to_owned(), value)).collect();
+    format!("{}\n", Value::Object(object))
+}
+
+fn caller(metadata: &Metadata<'_>) -> String {
+    let file = metadata.file().unwrap_or("").rsplit('/').next().unwrap_or("");
+    format!("{file}:{}", metadata.line().unwrap_or(0))
+}
+
+/// Text in double quotes, with what would break a line escaped.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(format: LoggingFormat, verbosity: u32, log: impl FnOnce()) -> String {
+        let sink = Sink::default();
+        let writer = sink.clone();
+        let clock: Clock = Arc::new(|| "2026-01-02T03:04:05.000006Z".parse().unwrap());
+        let subscriber = subscriber(format, verbosity, clock, 42, move || writer.clone());
+        tracing::subscriber::with_default(subscriber, log);
+        let bytes = sink.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    fn without_line_number(text: &str) -> String {
+        let (before, after) = text.split_once("logging.rs:").unwrap();
+        format!(
+            "{before}logging.rs:N{}",
+            after.trim_start_matches(|letter: char| letter.is_ascii_digit())
+        )
+    }
+
+    #[test]
+    fn text_lines_are_klogs() {
+        let line = logged(LoggingFormat::Text, 0, || {
+            tracing::error!(
+                service = "a/b",
+                tries = 3,
+                err = "it \"broke\"\nbadly",
+                "Cannot write"
+            );
+        });
+        assert_eq!(
+            without_line_number(&line),
+            "E0102 03:04:05.000006      42 logging.rs:N] \"Cannot write\" err=\"it \\\"broke\\\"\\nbadly\" service=\"a/b\" tries=3\n"
+        );
+    }
+
+    #[test]
+    fn json_lines_have_klogs_keys_in_klogs_order() {
+        let line = logged(LoggingFormat::Json, 0, || tracing::info!(ready = true, "Started"));
+        assert_eq!(
+            without_line_number(&line),
+            "{\"ts\":1767323045000.006,\"caller\":\"logging.rs:N\",\"msg\":\"Started\",\"v\":0,\"ready\":true}\n"
+        );
+    }
+
+    #[test]
+    fn verbosity_opens_levels_and_libraries_stay_quiet() {
+        let lines = |verbosity| {
+            let log = || {
+                tracing::info!("info");
+                tracing::debug!("debug");
+                tracing::trace!("trace");
+                tracing::info!(target: "hyper::client", "library");
+            };
+            logged(LoggingFormat::Text, verbosity, log).lines().count()
+        };
+        assert_eq!([lines(0), lines(2), lines(4)], [1, 2, 3]);
+    }
+}

@@ -1,0 +1,79 @@
+//! `roster controller-manager`, from checked flags to the end of the process.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use jiff::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Config;
+use crate::environment::{Clock, Randomness};
+use crate::manager::{Manager, Parts};
+
+/// Runs until SIGTERM or SIGINT, then finishes what is in flight. A second signal ends the process
+/// at once, with exit code 1.
+///
+/// # Errors
+/// If the configuration cannot be used, or if a part of the manager fails.
+pub async fn controller_manager(config: Config) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    announce(&config);
+    let wire = config.connect().await?;
+    let mut manager = config.controllers.endpoint_slices().then(|| {
+        tracing::info!("Starting endpoint slice controller");
+        let clock: Clock = Arc::new(Timestamp::now);
+        let settings = config.settings.clone();
+        Manager::start(Parts {
+            wire,
+            clock,
+            randomness: Randomness::seeded(rand::random()),
+            settings,
+        })
+    });
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        error = failure(&mut manager) => return Err(error),
+    }
+    tracing::info!("Shutting down endpoint slice controller");
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::error!("Second signal: ending at once");
+        std::process::exit(1);
+    });
+    if let Some(manager) = manager {
+        manager.stop().await;
+    }
+    Ok(())
+}
+
+fn announce(config: &Config) {
+    tracing::info!(
+        version = concat!("v", env!("CARGO_PKG_VERSION")),
+        concurrentServiceEndpointSyncs = config.settings.concurrent_service_endpoint_syncs.get(),
+        maxEndpointsPerSlice = config.settings.max_endpoints_per_slice.get(),
+        batchPeriod = ?config.settings.endpointslice_updates_batch_period,
+        "Starting"
+    );
+    for flag in &config.without_effect {
+        tracing::warn!(flag, "flag has no effect here");
+    }
+    for controller in config.controllers.of_others() {
+        tracing::info!(controller, "controller stays with kube-controller-manager");
+    }
+    if !config.controllers.endpoint_slices() {
+        tracing::warn!(controller = "endpointslice-controller", "Warning: controller is disabled");
+    }
+}
+
+/// The failure of a manager. Without a manager there is none.
+async fn failure(manager: &mut Option<Manager>) -> anyhow::Error {
+    match manager {
+        Some(manager) => manager.failed().await,
+        None => std::future::pending().await,
+    }
+}
