@@ -119,9 +119,21 @@ impl Cluster {
         api.list(&of_service).await.unwrap().items
     }
 
+    /// The names of all slices of a Service.
+    pub async fn slice_names(&self, service: &str) -> Vec<String> {
+        let slices = self.slices(service).await.into_iter();
+        slices.filter_map(|slice| slice.metadata.name).collect()
+    }
+
     /// The slices of a Service as they matter.
     pub async fn views(&self, service: &str) -> Vec<SliceView> {
-        crate::view::slices(&self.slices(service).await)
+        let uid = self
+            .api("Service")
+            .get_opt(service)
+            .await
+            .unwrap()
+            .and_then(|found| found.metadata.uid);
+        crate::view::slices(&self.slices(service).await, uid.as_deref())
     }
 
     /// The messages of the events about an object, by reason.

@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
 
 pub mod cluster;
+pub mod history;
 pub mod objects;
 pub mod roster;
 pub mod view;
 
 pub use cluster::Cluster;
+pub use history::Op;
 pub use objects::{PodObject, node, pod, service};
 pub use roster::Roster;
 pub use view::{SliceView, slices};

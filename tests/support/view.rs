@@ -19,14 +19,14 @@ pub struct SliceView {
     pub owners: Vec<String>,
 }
 
-/// Views of slices, sorted.
-pub fn slices(slices: &[EndpointSlice]) -> Vec<SliceView> {
-    let mut views: Vec<SliceView> = slices.iter().map(view).collect();
+/// Views of the slices of a Service, sorted. Owners that are not the Service of this uid say so.
+pub fn slices(slices: &[EndpointSlice], service_uid: Option<&str>) -> Vec<SliceView> {
+    let mut views: Vec<SliceView> = slices.iter().map(|slice| view(slice, service_uid)).collect();
     views.sort();
     views
 }
 
-fn view(slice: &EndpointSlice) -> SliceView {
+fn view(slice: &EndpointSlice, service_uid: Option<&str>) -> SliceView {
     let mut endpoints: Vec<String> = slice.endpoints.iter().flatten().map(endpoint).collect();
     endpoints.sort();
     let ports = slice.ports.iter().flatten().map(|port| {
@@ -42,7 +42,13 @@ fn view(slice: &EndpointSlice) -> SliceView {
         ports: ports.collect(),
         endpoints,
         labels: slice.metadata.labels.clone().unwrap_or_default(),
-        owners: owners.map(|owner| format!("{}/{}", owner.kind, owner.name)).collect(),
+        owners: owners
+            .map(|owner| {
+                let current = service_uid == Some(owner.uid.as_str());
+                let age = if current { "" } else { " of old" };
+                format!("{}/{}{age}", owner.kind, owner.name)
+            })
+            .collect(),
     }
 }
 

@@ -1,0 +1,171 @@
+//! The same history for the stock kube-controller-manager and for Roster, on two real API servers:
+//! after every step both must have published the same. Where Roster is meant to differ, the
+//! deviation is named, with its reason, and must show.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
+
+mod scenarios;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures::future::join_all;
+use support::view::SliceView;
+use support::{Cluster, Roster};
+use testbed::{ApiServer, ApiServerOptions, ControllerManager, ControllerManagerOptions, Etcd};
+use tokio::time::Instant;
+
+use scenarios::{DEVIATIONS, Scenario, Then};
+
+/// How long the two may take to come to the same.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a meant difference must stay, and how long nothing may be written at the end.
+const LASTING: Duration = Duration::from_secs(5);
+
+/// `--max-endpoints-per-slice` of both.
+const MOST_ENDPOINTS: usize = 100;
+
+/// What is compared: by Service, address type and port set.
+type Published = BTreeMap<(String, String, Vec<String>), Group>;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Group {
+    /// Sorted; an endpoint that stands in two slices would stand here twice.
+    endpoints: Vec<String>,
+    labels: BTreeMap<String, String>,
+    owners: Vec<String>,
+    slices: usize,
+}
+
+impl Group {
+    fn add(&mut self, slice: SliceView) {
+        assert!(slice.endpoints.len() <= MOST_ENDPOINTS, "overfull: {slice:?}");
+        self.endpoints.extend(slice.endpoints);
+        self.endpoints.sort();
+        self.labels = slice.labels;
+        self.owners = slice.owners;
+        self.slices += 1;
+    }
+}
+
+struct Pair {
+    stock: Cluster,
+    roster: Cluster,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roster_publishes_what_kube_controller_manager_publishes() {
+    let etcd = Etcd::start().await.unwrap();
+    let options =
+        |prefix: &str| ApiServerOptions { prefix: prefix.to_owned(), ..Default::default() };
+    let stock_server = ApiServer::start(&etcd, options("/stock")).await.unwrap();
+    let our_server = ApiServer::start(&etcd, options("/roster")).await.unwrap();
+    let stock = ControllerManagerOptions {
+        controllers: vec!["endpointslice-controller".to_owned()],
+        flags: vec!["--kube-api-qps=5000".to_owned(), "--kube-api-burst=5000".to_owned()],
+    };
+    let _manager = ControllerManager::start(&stock_server, stock).await.unwrap();
+    let roster = Roster::start(our_server.client().await.unwrap());
+
+    let scenarios = scenarios::all();
+    let (stock_client, our_client) =
+        (stock_server.client().await.unwrap(), our_server.client().await.unwrap());
+    let runs = scenarios.iter().map(|scenario| {
+        let (stock_client, our_client) = (stock_client.clone(), our_client.clone());
+        async move {
+            let pair = Pair {
+                stock: Cluster::in_namespace(stock_client, scenario.name).await,
+                roster: Cluster::in_namespace(our_client, scenario.name).await,
+            };
+            play(scenario, &pair).await
+        }
+    });
+    let fired: BTreeSet<&str> = join_all(runs).await.into_iter().flatten().collect();
+    let listed: BTreeSet<&str> = DEVIATIONS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(fired, listed, "every deviation listed must show, and no other");
+    Cluster::new(our_client).await.stays_silent().await;
+    roster.stop().await;
+}
+
+/// Plays a scenario on both, and says which deviations showed.
+async fn play(scenario: &Scenario, pair: &Pair) -> Vec<&'static str> {
+    let mut fired = Vec::new();
+    for (number, step) in scenario.steps.iter().enumerate() {
+        for op in &step.ops {
+            tokio::join!(op.apply(&pair.stock), op.apply(&pair.roster));
+        }
+        let place = format!("{}, step {}", scenario.name, number + 1);
+        match step.then {
+            Then::Same => same(&place, scenario, pair, Slices::Counted).await,
+            Then::SameInSomeSlices => same(&place, scenario, pair, Slices::NotCounted).await,
+            Then::Differs(deviation) => {
+                differ(&place, deviation, scenario, pair).await;
+                fired.push(deviation);
+            }
+        }
+    }
+    fired
+}
+
+/// Whether the number of slices must agree.
+#[derive(Clone, Copy)]
+enum Slices {
+    Counted,
+    NotCounted,
+}
+
+async fn same(place: &str, scenario: &Scenario, pair: &Pair, slices: Slices) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let (stock, ours) = published(scenario, pair).await;
+        if agree(&stock, &ours, slices) && stays_same(scenario, pair, &stock, slices).await {
+            return;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "{place}: the stock manager published\n{stock:#?}\nand Roster\n{ours:#?}"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Both must also stay the same for a moment: a sync of either may still be on its way.
+async fn stays_same(scenario: &Scenario, pair: &Pair, before: &Published, slices: Slices) -> bool {
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    let (stock, ours) = published(scenario, pair).await;
+    agree(&stock, before, slices) && agree(&ours, before, slices)
+}
+
+fn agree(one: &Published, other: &Published, slices: Slices) -> bool {
+    let seen = |published: &Published| -> Published {
+        let mut seen = published.clone();
+        if let Slices::NotCounted = slices {
+            seen.values_mut().for_each(|group| group.slices = 0);
+        }
+        seen
+    };
+    seen(one) == seen(other)
+}
+
+async fn differ(place: &str, deviation: &str, scenario: &Scenario, pair: &Pair) {
+    tokio::time::sleep(LASTING).await;
+    let (stock, ours) = published(scenario, pair).await;
+    assert_ne!(stock, ours, "{place}: {deviation} does not show");
+}
+
+async fn published(scenario: &Scenario, pair: &Pair) -> (Published, Published) {
+    let (mut stock, mut ours) = (Published::new(), Published::new());
+    for service in &scenario.services {
+        let (theirs, mine) = tokio::join!(pair.stock.views(service), pair.roster.views(service));
+        group(&mut stock, service, theirs);
+        group(&mut ours, service, mine);
+    }
+    (stock, ours)
+}
+
+fn group(published: &mut Published, service: &str, slices: Vec<SliceView>) {
+    for slice in slices {
+        let key = (service.to_owned(), slice.address_type.clone(), slice.ports.clone());
+        published.entry(key).or_default().add(slice);
+    }
+}

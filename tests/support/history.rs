@@ -1,0 +1,77 @@
+//! A history as data: what is done to a cluster, step by step, so that the same can be done to
+//! several clusters.
+
+use serde_json::{Value, json};
+
+use crate::Cluster;
+use crate::objects::PodObject;
+
+/// One thing done to a cluster.
+#[derive(Clone, Debug)]
+pub enum Op {
+    /// Creates an object.
+    Create(Value),
+    /// Creates a Node with its status.
+    Node(Value),
+    /// Creates a Pod with its status.
+    Pod(Box<PodObject>),
+    /// Merges into an object: kind, name, patch.
+    Patch(&'static str, &'static str, Value),
+    /// Merges into the status of an object: kind, name, status.
+    Status(&'static str, &'static str, Value),
+    /// Turns a Pod ready (`True`) or not (`False`).
+    Readiness(&'static str, &'static str),
+    /// Deletes an object at once: kind, name.
+    Delete(&'static str, &'static str),
+    /// Deletes a Pod that takes its time.
+    Terminate(&'static str),
+    /// Merges into every slice of a Service.
+    EditSlices(&'static str, Value),
+    /// Deletes every slice of a Service.
+    DeleteSlices(&'static str),
+}
+
+impl Op {
+    /// Creates a Pod.
+    pub fn pod(pod: PodObject) -> Self {
+        Op::Pod(Box::new(pod))
+    }
+
+    /// Does it.
+    pub async fn apply(&self, cluster: &Cluster) {
+        match self.clone() {
+            Op::Create(object) => drop(cluster.create(object).await),
+            Op::Node(node) => cluster.node(node).await,
+            Op::Pod(pod) => cluster.pod(*pod).await,
+            Op::Patch(kind, name, patch) => cluster.patch(kind, name, patch).await,
+            Op::Status(kind, name, status) => cluster.status(kind, name, status).await,
+            Op::Readiness(pod, ready) => cluster.readiness(pod, ready).await,
+            Op::Delete(kind, name) => cluster.delete(kind, name).await,
+            Op::Terminate(pod) => cluster.terminate(pod).await,
+            Op::EditSlices(service, patch) => {
+                for name in cluster.slice_names(service).await {
+                    cluster.patch("EndpointSlice", &name, patch.clone()).await;
+                }
+            }
+            Op::DeleteSlices(service) => {
+                for name in cluster.slice_names(service).await {
+                    cluster.delete("EndpointSlice", &name).await;
+                }
+            }
+        }
+    }
+}
+
+/// So many ready Pods `APP-1`, `APP-2`, … of an app.
+pub fn pods(app: &str, count: usize) -> Vec<Op> {
+    let pod = |number: usize| {
+        let ip = format!("10.2.{}.{}", number / 250, number % 250 + 1);
+        Op::pod(crate::pod(&format!("{app}-{number}"), app, &ip))
+    };
+    (1..=count).map(pod).collect()
+}
+
+/// A patch of labels.
+pub fn labels(labels: Value) -> Value {
+    json!({"metadata": {"labels": labels}})
+}
