@@ -1,0 +1,409 @@
+//! A cluster in a line: facts in an index, and a store that carries plans out, so that a test can
+//! make one change and compare everything that is written.
+
+#![allow(dead_code, missing_docs)] // each test file uses its part
+
+use std::collections::{BTreeMap, HashSet};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use controller_core::endpoint_slices::{self, Limits, Plan};
+use controller_core::facts::pod::{Explaining, Planning};
+use controller_core::facts::{
+    AddressType, ClusterIp, ContainerKind, ContainerPort, Endpoint, EndpointPort, EndpointSlice,
+    Fact, IpFamily, Labels, Node, ObjectMeta, OwnerReference, Phase, Pod, PodAddress, Service,
+    ServicePort, TargetPort, TargetRef,
+};
+use controller_core::index::{Index, Observation, Source, Visit, When};
+use controller_core::key::{Kind, NamespacedName, ResourceVersion};
+use jiff::Timestamp;
+
+pub const OURS: &str = "endpointslice-controller.k8s.io";
+
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap()
+}
+
+pub fn map(pairs: &[(&str, &str)]) -> Labels {
+    Arc::new(pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect())
+}
+
+/// Service `test/foo` on port 80 for Pods with `app=foo`.
+pub fn foo() -> Service {
+    Service {
+        key: NamespacedName::new("test", "foo"),
+        uid: "foo-uid".into(),
+        created: Some(at(1000)),
+        deleting: false,
+        labels: map(&[]),
+        external_name: false,
+        selector: Some(map(&[("app", "foo")])),
+        cluster_ip: ClusterIp::Address("10.0.0.10".parse().unwrap()),
+        ip_families: vec![IpFamily::V4],
+        ports: vec![port("http", TargetPort::Number(80))],
+        publish_not_ready_addresses: false,
+    }
+}
+
+pub fn port(name: &str, target_port: TargetPort) -> ServicePort {
+    ServicePort {
+        name: name.into(),
+        protocol: "TCP".into(),
+        app_protocol: None,
+        port: 80,
+        target_port,
+    }
+}
+
+/// A ready Pod `test/NAME` with `app=foo` on node-a.
+pub fn pod(name: &str, ip: &str) -> Pod {
+    Pod {
+        key: NamespacedName::new("test", name),
+        labels: map(&[("app", "foo")]),
+        planning: Planning {
+            uid: format!("{name}-uid").into(),
+            phase: Phase::Live,
+            ready: true,
+            deleting: false,
+            has_ip: !ip.is_empty(),
+            addresses: ip.split(',').filter(|ip| !ip.is_empty()).map(PodAddress::parse).collect(),
+            node_name: Some("node-a".into()),
+            hostname: None,
+            subdomain: None,
+            ports: Arc::new([]),
+        },
+        explaining: Explaining::default(),
+    }
+}
+
+pub fn declares(mut pod: Pod, ports: &[(&str, i32, ContainerKind)]) -> Pod {
+    let port = |(name, number, container): &(&str, i32, ContainerKind)| ContainerPort {
+        name: (*name).into(),
+        protocol: "TCP".into(),
+        number: *number,
+        container: *container,
+    };
+    pod.planning.ports = ports.iter().map(port).collect();
+    pod
+}
+
+/// A slice `test/NAME` of foo as this controller would write it, with endpoints of these Pods.
+pub fn slice(name: &str, pods: &[Pod]) -> EndpointSlice {
+    let endpoint = |pod: &Pod| Endpoint {
+        addresses: vec![pod.planning.addresses[0].text().clone()],
+        conditions: controller_core::facts::Conditions {
+            ready: Some(pod.planning.ready),
+            serving: Some(pod.planning.ready),
+            terminating: Some(false),
+        },
+        hostname: None,
+        node_name: Some("node-a".into()),
+        zone: Some("zone-a".into()),
+        target_ref: Some(TargetRef {
+            kind: Some("Pod".into()),
+            namespace: Some("test".into()),
+            name: Some(pod.key.name.clone()),
+            uid: Some(pod.planning.uid.clone()),
+            rest: None,
+        }),
+        hints: None,
+    };
+    EndpointSlice {
+        metadata: ObjectMeta {
+            key: NamespacedName::new("test", name),
+            generate_name: Some("foo-".into()),
+            uid: format!("{name}-uid").into(),
+            resource_version: ResourceVersion(1),
+            deleting: false,
+            labels: map(&[
+                ("kubernetes.io/service-name", "foo"),
+                ("endpointslice.kubernetes.io/managed-by", OURS),
+            ]),
+            annotations: map(&[]),
+            owner_references: vec![owner("foo-uid")],
+            finalizers: Vec::new(),
+        },
+        address_type: AddressType::Ip(IpFamily::V4),
+        ports: vec![EndpointPort {
+            name: Some("http".into()),
+            protocol: Some("TCP".into()),
+            port: Some(80),
+            app_protocol: None,
+        }],
+        endpoints: pods.iter().map(endpoint).collect(),
+    }
+}
+
+pub fn owner(uid: &str) -> OwnerReference {
+    OwnerReference {
+        api_version: "v1".into(),
+        kind: "Service".into(),
+        name: "foo".into(),
+        uid: uid.into(),
+        controller: Some(true),
+        block_owner_deletion: Some(true),
+    }
+}
+
+/// So many ready Pods `pod-000`, `pod-001`, …
+pub fn pods(range: std::ops::Range<usize>) -> Vec<Pod> {
+    range
+        .map(|n| pod(&format!("pod-{n:03}"), &format!("10.1.{}.{}", n / 200, n % 200 + 1)))
+        .collect()
+}
+
+/// The cluster: one namespace `test`, Node node-a in zone-a.
+pub struct Cluster {
+    pub index: Index,
+    pub max: usize,
+    version: u64,
+    created: u64,
+    woken: Vec<(String, When)>,
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        let mut cluster =
+            Self { index: Index::default(), max: 100, version: 10, created: 0, woken: Vec::new() };
+        for kind in Kind::ALL {
+            cluster.index.reset(kind, &HashSet::new(), ResourceVersion(10), at(0));
+        }
+        cluster.node("node-a", "zone-a")
+    }
+}
+
+impl Cluster {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    #[must_use]
+    pub fn with_max(mut self, max: usize) -> Self {
+        self.max = max;
+        self
+    }
+
+    #[must_use]
+    pub fn service(mut self, service: Service) -> Self {
+        self.see(Fact::Service(service));
+        self
+    }
+
+    #[must_use]
+    pub fn pods(mut self, pods: Vec<Pod>) -> Self {
+        pods.into_iter().for_each(|pod| self.see(Fact::Pod(pod)));
+        self
+    }
+
+    #[must_use]
+    pub fn node(mut self, name: &str, zone: &str) -> Self {
+        let zone = (!zone.is_empty()).then(|| zone.into());
+        self.see(Fact::Node(Node { name: name.into(), zone, ready: true }));
+        self
+    }
+
+    #[must_use]
+    pub fn slice(mut self, slice: EndpointSlice) -> Self {
+        self.see_slice(slice);
+        self
+    }
+
+    #[must_use]
+    pub fn without(mut self, kind: Kind, name: &str) -> Self {
+        self.lose(kind, name);
+        self
+    }
+
+    /// The watch shows an object.
+    pub fn see(&mut self, fact: Fact) {
+        self.version += 1;
+        let resource_version = ResourceVersion(self.version);
+        let observation =
+            Observation { fact, resource_version, source: Source::Watch, seen: at(0) };
+        let visits = self.index.apply(observation);
+        self.note(visits);
+    }
+
+    /// The watch shows a slice at a new version.
+    pub fn see_slice(&mut self, mut slice: EndpointSlice) {
+        slice.metadata.resource_version = ResourceVersion(self.version + 1);
+        self.see(Fact::EndpointSlice(slice));
+    }
+
+    /// The watch shows that an object is gone.
+    pub fn lose(&mut self, kind: Kind, name: &str) {
+        let key = match kind {
+            Kind::Node => NamespacedName::cluster(name),
+            _ => NamespacedName::new("test", name),
+        };
+        let visits = self.index.delete(kind, &key, None, Source::Watch, at(0));
+        self.note(visits);
+    }
+
+    /// Which Services were woken since the last time, and how soon.
+    pub fn woken(&mut self) -> Vec<(String, When)> {
+        std::mem::take(&mut self.woken)
+    }
+
+    pub fn plan(&self) -> Plan {
+        self.plan_for("foo")
+    }
+
+    pub fn plan_for(&self, service: &str) -> Plan {
+        let key = NamespacedName::new("test", service);
+        let limits = Limits { max_endpoints_per_slice: NonZeroUsize::new(self.max).unwrap() };
+        endpoint_slices::plan(&self.index.endpoint_slices(&key), &limits)
+    }
+
+    /// Plans, writes, and checks that nothing is left to write. Says what was written.
+    pub fn settle(&mut self) -> Vec<String> {
+        let plan = self.plan();
+        let writes = writes(&plan);
+        self.execute("foo", &plan);
+        let after = self.plan();
+        assert!(
+            after.is_settled(),
+            "after {writes:#?}\nthere is still {:#?}",
+            self::writes(&after)
+        );
+        self.woken.clear();
+        writes
+    }
+
+    /// Carries a plan out, each write answered and then shown by the watch.
+    pub fn execute(&mut self, service: &str, plan: &Plan) {
+        let key = NamespacedName::new("test", service);
+        self.index.remember_trigger_times(&key, plan.trigger_times.clone());
+        for family in &plan.families {
+            family.slices.create.iter().for_each(|slice| self.answer(slice));
+            family.slices.update.iter().for_each(|slice| self.answer(slice));
+            family.slices.delete.iter().for_each(|slice| self.remove(slice));
+        }
+        plan.strays.iter().for_each(|slice| self.remove(slice));
+    }
+
+    fn answer(&mut self, slice: &EndpointSlice) {
+        self.version += 1;
+        let mut stored = slice.clone();
+        stored.metadata.resource_version = ResourceVersion(self.version);
+        if stored.metadata.uid.is_empty() {
+            self.created += 1;
+            let name =
+                format!("{}{}", stored.metadata.generate_name.clone().unwrap(), self.created);
+            stored.metadata.uid = format!("{name}-uid").into();
+            stored.metadata.key.name = name.into();
+        }
+        let version = stored.metadata.resource_version;
+        for source in [Source::Answer, Source::Watch] {
+            let fact = Fact::EndpointSlice(stored.clone());
+            let visits = self.index.apply(Observation {
+                fact,
+                resource_version: version,
+                source,
+                seen: at(0),
+            });
+            assert_eq!(visits, [], "a write of ours wakes nobody");
+        }
+    }
+
+    fn remove(&mut self, slice: &EndpointSlice) {
+        let (key, uid) = (&slice.metadata.key, Some(&*slice.metadata.uid));
+        for source in [Source::Answer, Source::Watch] {
+            let visits = self.index.delete(Kind::EndpointSlice, key, uid, source, at(0));
+            assert_eq!(visits, [], "a deletion of ours wakes nobody");
+        }
+    }
+
+    fn note(&mut self, visits: Vec<Visit>) {
+        let woken = visits.into_iter().map(|visit| (visit.service.name.to_string(), visit.when));
+        self.woken.extend(woken);
+    }
+
+    /// The slices of foo, a line each.
+    pub fn slices(&self) -> Vec<String> {
+        let key = NamespacedName::new("test", "foo");
+        self.index.slices_of(&key).iter().map(|slice| describe(slice)).collect()
+    }
+
+    /// How many endpoints each slice of foo holds, most first.
+    pub fn sizes(&self) -> Vec<usize> {
+        let key = NamespacedName::new("test", "foo");
+        let slices = self.index.slices_of(&key);
+        let mut sizes: Vec<usize> = slices.iter().map(|slice| slice.endpoints.len()).collect();
+        sizes.sort_by(|one, other| other.cmp(one));
+        sizes
+    }
+
+    /// The endpoints of foo, a line each, over all slices.
+    pub fn endpoints(&self) -> Vec<String> {
+        let key = NamespacedName::new("test", "foo");
+        let slices = self.index.slices_of(&key);
+        let mut lines: Vec<String> =
+            slices.iter().flat_map(|slice| slice.endpoints.iter().map(line)).collect();
+        lines.sort();
+        lines
+    }
+
+    /// The one slice of foo.
+    pub fn only_slice(&self) -> Arc<EndpointSlice> {
+        let slices = self.index.slices_of(&NamespacedName::new("test", "foo"));
+        assert_eq!(slices.len(), 1, "{:#?}", self.slices());
+        slices[0].clone()
+    }
+}
+
+/// The writes of a plan, a line each, in order.
+pub fn writes(plan: &Plan) -> Vec<String> {
+    let mut lines = Vec::new();
+    for family in &plan.families {
+        let slices = &family.slices;
+        lines.extend(slices.create.iter().map(|slice| format!("create {}", content(slice))));
+        lines.extend(slices.update.iter().map(|slice| format!("update {}", describe(slice))));
+        lines.extend(
+            slices.delete.iter().map(|slice| format!("delete {}", slice.metadata.key.name)),
+        );
+    }
+    lines.extend(plan.strays.iter().map(|slice| format!("delete {}", slice.metadata.key.name)));
+    lines
+}
+
+fn describe(slice: &EndpointSlice) -> String {
+    format!("{} {}", slice.metadata.key.name, content(slice))
+}
+
+/// `IPv4 http/80: 3`: family, ports, number of endpoints.
+fn content(slice: &EndpointSlice) -> String {
+    let ports = slice
+        .ports
+        .iter()
+        .map(|port| format!("{}/{}", port.name.as_deref().unwrap_or("-"), port.port.unwrap_or(0)));
+    let ports: Vec<String> = ports.collect();
+    let ports = if ports.is_empty() { "no ports".to_owned() } else { ports.join(" ") };
+    format!("{} {ports}: {}", slice.address_type, slice.endpoints.len())
+}
+
+/// An endpoint: `10.1.0.1 pod ready serving terminating on NODE in ZONE called HOST`.
+pub fn line(endpoint: &Endpoint) -> String {
+    let name = endpoint.target_ref.as_ref().and_then(|target| target.name.as_deref());
+    let mut words = vec![endpoint.addresses.join(","), name.unwrap_or("-").to_owned()];
+    let conditions = endpoint.conditions;
+    let states = [
+        ("ready", conditions.ready),
+        ("serving", conditions.serving),
+        ("terminating", conditions.terminating),
+    ];
+    words.extend(
+        states.into_iter().filter(|(_, on)| *on == Some(true)).map(|(word, _)| word.to_owned()),
+    );
+    let named =
+        [("on", &endpoint.node_name), ("in", &endpoint.zone), ("called", &endpoint.hostname)];
+    words.extend(
+        named.into_iter().filter_map(|(word, value)| Some(format!("{word} {}", value.as_ref()?))),
+    );
+    words.join(" ")
+}
+
+/// Labels as text, for comparing.
+pub fn labels_of(slice: &EndpointSlice) -> BTreeMap<String, String> {
+    slice.metadata.labels.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+}
