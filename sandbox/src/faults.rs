@@ -1,0 +1,144 @@
+//! What goes wrong on command. Rules are matched in the order in which they were added, each as
+//! often as it says; watches of a kind can be held, closed, and made to lose their history.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use tokio::sync::watch;
+
+use crate::refusal::Refusal;
+use crate::request::{Ask, Verb};
+
+/// A rule: which requests go wrong, how often, and how.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    verb: Verb,
+    plural: &'static str,
+    times: usize,
+    action: Action,
+}
+
+/// How a request goes wrong.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// It takes this long, and then succeeds.
+    Delay(Duration),
+    /// It is refused and has no effect.
+    Refuse(Refused),
+    /// It takes effect, and then the answer says that it was refused.
+    RefuseAfterwards(Refused),
+    /// It takes effect, and the connection breaks before the answer.
+    Cut,
+    /// The connection breaks before it takes effect.
+    CutBefore,
+    /// It succeeds, and the answer is no JSON.
+    Garble,
+}
+
+/// A refusal made up for a test.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// The HTTP status.
+    pub code: StatusCode,
+    /// The API's word for it.
+    pub reason: &'static str,
+    /// What the message says.
+    pub message: String,
+    /// `Retry-After`, in seconds.
+    pub retry_after: Option<u64>,
+}
+
+impl Fault {
+    /// A fault of the next request of this kind.
+    pub fn of(verb: Verb, plural: &'static str, action: Action) -> Self {
+        Self { verb, plural, times: 1, action }
+    }
+
+    /// So many in a row.
+    #[must_use]
+    pub fn times(mut self, times: usize) -> Self {
+        self.times = times;
+        self
+    }
+
+    fn matches(&self, ask: &Ask) -> bool {
+        self.verb == ask.verb && self.plural == ask.kind.plural && self.times > 0
+    }
+}
+
+impl Action {
+    /// Is refused with a code and a reason, and has no effect.
+    pub fn refuse(code: u16, reason: &'static str) -> Self {
+        Action::Refuse(Refused::with(code, reason))
+    }
+}
+
+impl Refused {
+    /// A refusal with a code and a reason.
+    pub fn with(code: u16, reason: &'static str) -> Self {
+        let code = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let message =
+            format!("{} (a fault made for a test)", code.canonical_reason().unwrap_or(""));
+        Self { code, reason, message, retry_after: None }
+    }
+
+    pub(crate) fn refusal(&self) -> Refusal {
+        Refusal::new(self.code, self.reason, self.message.clone())
+    }
+}
+
+/// What the watches of a kind do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WatchState {
+    /// Nothing is sent.
+    pub held: bool,
+    /// How many times all watches were closed.
+    pub closed: usize,
+}
+
+/// Everything that goes wrong.
+#[derive(Default)]
+pub struct Faults {
+    rules: Mutex<Vec<Fault>>,
+    watches: Mutex<BTreeMap<&'static str, watch::Sender<WatchState>>>,
+}
+
+impl Faults {
+    /// Adds a rule.
+    pub fn add(&self, fault: Fault) {
+        self.rules.lock().push(fault);
+    }
+
+    /// Drops all rules that have not fired as often as they say.
+    pub fn clear(&self) {
+        self.rules.lock().clear();
+    }
+
+    /// Sends nothing more to the watches of a kind, until they are released.
+    pub fn hold_watches(&self, plural: &'static str) {
+        self.watch_state(plural).send_modify(|state| state.held = true);
+    }
+
+    /// Sends what was held.
+    pub fn release_watches(&self, plural: &'static str) {
+        self.watch_state(plural).send_modify(|state| state.held = false);
+    }
+
+    /// Ends all watches of a kind, in good order.
+    pub fn close_watches(&self, plural: &'static str) {
+        self.watch_state(plural).send_modify(|state| state.closed += 1);
+    }
+
+    pub(crate) fn of(&self, ask: &Ask) -> Option<Action> {
+        let mut rules = self.rules.lock();
+        let fault = rules.iter_mut().find(|fault| fault.matches(ask))?;
+        fault.times -= 1;
+        Some(fault.action.clone())
+    }
+
+    pub(crate) fn watch_state(&self, plural: &'static str) -> watch::Sender<WatchState> {
+        self.watches.lock().entry(plural).or_default().clone()
+    }
+}

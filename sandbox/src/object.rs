@@ -1,0 +1,112 @@
+//! A stored object: the few parts that the server itself looks at, and the whole as encoded JSON.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::kinds::Kind;
+
+/// An object as it was at one resourceVersion.
+#[derive(Debug)]
+pub struct Object {
+    /// Its namespace; empty for an object of the cluster.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `metadata.resourceVersion`.
+    pub resource_version: u64,
+    /// `metadata.labels`.
+    pub labels: BTreeMap<String, String>,
+    /// The uids of `metadata.ownerReferences`.
+    pub owners: Vec<String>,
+    /// JSON without `kind` and `apiVersion`, which lists leave out.
+    body: Bytes,
+}
+
+impl Object {
+    /// Encodes an object at a resourceVersion.
+    pub fn encode(mut value: Value, resource_version: u64) -> Self {
+        if let Some(fields) = value.as_object_mut() {
+            fields.shift_remove("kind");
+            fields.shift_remove("apiVersion");
+        }
+        set(&mut value, "/metadata", "resourceVersion", json!(resource_version.to_string()));
+        let owners = elements(&value, "/metadata/ownerReferences");
+        Self {
+            namespace: text(&value, "/metadata/namespace").to_owned(),
+            name: text(&value, "/metadata/name").to_owned(),
+            uid: text(&value, "/metadata/uid").to_owned(),
+            resource_version,
+            labels: strings(&value, "/metadata/labels"),
+            owners: owners.map(|owner| text(owner, "/uid").to_owned()).collect(),
+            body: Bytes::from(value.to_string()),
+        }
+    }
+
+    /// The object as it was, at another resourceVersion: how a watch shows that it is gone.
+    pub fn at(&self, resource_version: u64) -> Self {
+        Self::encode(self.value(), resource_version)
+    }
+
+    /// The object as JSON to work on.
+    pub fn value(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// As an item of a list.
+    pub fn as_item(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// As an answer of its own, with `kind` and `apiVersion` in front.
+    pub fn alone(&self, kind: &Kind) -> Vec<u8> {
+        let mut encoded =
+            format!("{{\"kind\":\"{}\",\"apiVersion\":\"{}\",", kind.kind, kind.api_version())
+                .into_bytes();
+        encoded.extend(self.body.iter().skip(1));
+        encoded
+    }
+
+    /// Its place among the objects of its kind: lists are ordered by namespace, then name.
+    pub fn key(&self) -> (String, String) {
+        (self.namespace.clone(), self.name.clone())
+    }
+}
+
+/// The text at a JSON pointer; nothing there is empty.
+pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or("")
+}
+
+/// The elements of the list at a JSON pointer.
+pub fn elements<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
+    value.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// The map of strings at a JSON pointer.
+fn strings(value: &Value, pointer: &str) -> BTreeMap<String, String> {
+    let fields = value.pointer(pointer).and_then(Value::as_object).into_iter().flatten();
+    fields.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+/// Sets a field of the map at a JSON pointer, which is made if it is missing at the top.
+pub fn set(value: &mut Value, pointer: &str, field: &str, to: Value) {
+    let top = pointer.trim_start_matches('/');
+    if value.pointer(pointer).is_none_or(|found| !found.is_object())
+        && !top.contains('/')
+        && let Some(fields) = value.as_object_mut()
+    {
+        fields.insert(top.to_owned(), json!({}));
+    }
+    if let Some(fields) = value.pointer_mut(pointer).and_then(Value::as_object_mut) {
+        fields.insert(field.to_owned(), to);
+    }
+}
+
+/// Takes a field out of the map at a JSON pointer.
+pub fn take(value: &mut Value, pointer: &str, field: &str) -> Option<Value> {
+    value.pointer_mut(pointer)?.as_object_mut()?.shift_remove(field)
+}

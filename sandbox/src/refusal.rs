@@ -1,0 +1,164 @@
+//! Refusals, as the API's Status objects.
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::kinds::Kind;
+
+/// Why a request is not carried out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub code: StatusCode,
+    reason: &'static str,
+    message: String,
+    details: Option<Value>,
+}
+
+impl Refusal {
+    /// A refusal in words.
+    pub fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { code, reason, message: message.into(), details: None }
+    }
+
+    /// 400.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+    }
+
+    /// 404 for a path that nothing is served under.
+    pub fn no_such_path() -> Self {
+        let message = "the server could not find the requested resource";
+        Self::new(StatusCode::NOT_FOUND, "NotFound", message).with_details(json!({}))
+    }
+
+    /// 404 for an object.
+    pub fn not_found(kind: &Kind, name: &str) -> Self {
+        let message = format!("{} \"{name}\" not found", kind.resource());
+        Self::new(StatusCode::NOT_FOUND, "NotFound", message).about(kind.plural, kind, name)
+    }
+
+    /// 405.
+    pub fn method() -> Self {
+        let message = "the server does not allow this method on the requested resource";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message)
+            .with_details(json!({}))
+    }
+
+    /// 409 for a name that is taken.
+    pub fn already_exists(kind: &Kind, name: &str) -> Self {
+        let message = format!("{} \"{name}\" already exists", kind.resource());
+        Self::new(StatusCode::CONFLICT, "AlreadyExists", message).about(kind.plural, kind, name)
+    }
+
+    /// 409 for a resourceVersion that is not the object's.
+    pub fn conflict(kind: &Kind, name: &str) -> Self {
+        let why = "the object has been modified; please apply your changes to the latest version and try again";
+        let message =
+            format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.resource());
+        Self::new(StatusCode::CONFLICT, "Conflict", message).about(kind.plural, kind, name)
+    }
+
+    /// 409 for a precondition of a deletion.
+    pub fn precondition(kind: &Kind, name: &str, why: &str) -> Self {
+        let message =
+            format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.qualified_kind());
+        Self::new(StatusCode::CONFLICT, "Conflict", message).about(kind.kind, kind, name)
+    }
+
+    /// 403 for something new in a namespace that is going away.
+    pub fn namespace_terminating(kind: &Kind, name: &str, namespace: &str) -> Self {
+        let message = format!(
+            "{} \"{name}\" is forbidden: unable to create new content in namespace {namespace} because it is being terminated",
+            kind.resource()
+        );
+        let cause = json!({
+            "reason": "NamespaceTerminating",
+            "message": format!("namespace {namespace} is being terminated"),
+            "field": "metadata.namespace",
+        });
+        let mut refusal =
+            Self::new(StatusCode::FORBIDDEN, "Forbidden", message).about(kind.plural, kind, name);
+        if let Some(details) = refusal.details.as_mut().and_then(Value::as_object_mut) {
+            details.insert("causes".to_owned(), json!([cause]));
+        }
+        refusal
+    }
+
+    /// 422 for one field.
+    pub fn invalid(kind: &Kind, name: &str, field: &str, cause: &'static str, why: &str) -> Self {
+        let message = format!("{} \"{name}\" is invalid: {field}: {why}", kind.qualified_kind());
+        let code = StatusCode::UNPROCESSABLE_ENTITY;
+        let mut refusal = Self::new(code, "Invalid", message).about(kind.kind, kind, name);
+        if let Some(details) = refusal.details.as_mut().and_then(Value::as_object_mut) {
+            let cause = json!({"reason": cause, "message": why, "field": field});
+            details.insert("causes".to_owned(), json!([cause]));
+        }
+        refusal
+    }
+
+    /// 410 for a list at a revision that is forgotten.
+    pub fn list_expired() -> Self {
+        let message = "The resourceVersion for the provided list is too old.";
+        Self::new(StatusCode::GONE, "Expired", message)
+    }
+
+    /// 410 for a watch from a revision that is forgotten.
+    pub fn watch_expired(asked: u64, oldest: u64) -> Self {
+        let message = format!("too old resource version: {asked} ({oldest})");
+        Self::new(StatusCode::GONE, "Expired", message)
+    }
+
+    /// 504 for a revision that is still to come.
+    pub fn too_large(asked: u64, current: u64) -> Self {
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+        let cause = json!({
+            "reason": "ResourceVersionTooLarge",
+            "message": "Too large resource version",
+        });
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message)
+            .with_details(json!({"causes": [cause], "retryAfterSeconds": 1}))
+    }
+
+    /// 415.
+    pub fn media_type(accepted: &[&str]) -> Self {
+        let message = format!(
+            "the body of the request was in an unknown format - accepted media types include: {}",
+            accepted.join(", ")
+        );
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message)
+    }
+
+    /// The refusal as a Status.
+    pub fn status(&self) -> Value {
+        let mut status = Map::new();
+        status.insert("kind".to_owned(), json!("Status"));
+        status.insert("apiVersion".to_owned(), json!("v1"));
+        status.insert("metadata".to_owned(), json!({}));
+        status.insert("status".to_owned(), json!("Failure"));
+        status.insert("message".to_owned(), json!(self.message));
+        if !self.reason.is_empty() {
+            status.insert("reason".to_owned(), json!(self.reason));
+        }
+        if let Some(details) = &self.details {
+            status.insert("details".to_owned(), details.clone());
+        }
+        status.insert("code".to_owned(), json!(self.code.as_u16()));
+        Value::Object(status)
+    }
+
+    fn about(self, named: &str, kind: &Kind, name: &str) -> Self {
+        let mut details = Map::new();
+        details.insert("name".to_owned(), json!(name));
+        if !kind.group.is_empty() {
+            details.insert("group".to_owned(), json!(kind.group));
+        }
+        details.insert("kind".to_owned(), json!(named));
+        self.with_details(Value::Object(details))
+    }
+
+    fn with_details(mut self, details: Value) -> Self {
+        self.details = Some(details);
+        self
+    }
+}

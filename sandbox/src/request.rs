@@ -1,0 +1,148 @@
+//! A request, read: what is asked for, of which kind and object.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, header};
+
+use crate::kinds::{self, Kind, NAMESPACE, Scope};
+use crate::refusal::Refusal;
+
+/// What is done, in the words of authorization rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Reads an object.
+    Get,
+    /// Reads many.
+    List,
+    /// Follows many.
+    Watch,
+    /// Makes an object.
+    Create,
+    /// Replaces an object.
+    Update,
+    /// Changes parts of an object.
+    Patch,
+    /// Deletes an object.
+    Delete,
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self {
+            Verb::Get => "get",
+            Verb::List => "list",
+            Verb::Watch => "watch",
+            Verb::Create => "create",
+            Verb::Update => "update",
+            Verb::Patch => "patch",
+            Verb::Delete => "delete",
+        };
+        formatter.write_str(word)
+    }
+}
+
+/// A request for objects of a kind.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// What is asked for.
+    pub verb: Verb,
+    /// Of which kind.
+    pub kind: &'static Kind,
+    /// In which namespace; empty for all, and for objects of the cluster.
+    pub namespace: String,
+    /// Which object; empty for many, and for a new one.
+    pub name: String,
+    /// What part of it.
+    pub part: Part,
+    /// The query, decoded.
+    pub query: Vec<(String, String)>,
+    /// The body's media type, without parameters.
+    pub media_type: Option<String>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// What part of an object is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All but the status.
+    Main,
+    /// The status.
+    Status,
+    /// A namespace's finalizers.
+    Finalize,
+}
+
+impl Ask {
+    /// Reads a request for objects.
+    pub fn read(parts: &Parts, body: Bytes) -> Result<Self, Refusal> {
+        let query = parts.uri.query().unwrap_or("").as_bytes();
+        let query: Vec<(String, String)> = form_urlencoded::parse(query).into_owned().collect();
+        let (kind, namespace, name, part) = place(parts.uri.path())?;
+        let watch = query
+            .iter()
+            .any(|(key, value)| key == "watch" && !matches!(value.as_str(), "false" | "0"));
+        let verb = verb(&parts.method, &name, watch)?;
+        if verb == Verb::Create && kind.scope == Scope::Namespaced && namespace.is_empty() {
+            return Err(Refusal::method());
+        }
+        let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| {
+            let text = value.to_str().ok()?;
+            Some(text.split(';').next().unwrap_or("").trim().to_owned())
+        });
+        Ok(Self { verb, kind, namespace, name, part, query, media_type, body })
+    }
+
+    /// The value of a query parameter; absent is empty.
+    pub fn parameter(&self, name: &str) -> &str {
+        let found = self.query.iter().find(|(key, _)| key == name);
+        found.map_or("", |(_, value)| value)
+    }
+}
+
+fn verb(method: &Method, name: &str, watch: bool) -> Result<Verb, Refusal> {
+    match (method, name.is_empty()) {
+        (&Method::GET, true) if watch => Ok(Verb::Watch),
+        (&Method::GET, true) => Ok(Verb::List),
+        (&Method::GET, false) => Ok(Verb::Get),
+        (&Method::POST, true) => Ok(Verb::Create),
+        (&Method::PUT, false) => Ok(Verb::Update),
+        (&Method::PATCH, false) => Ok(Verb::Patch),
+        (&Method::DELETE, false) => Ok(Verb::Delete),
+        _ => Err(Refusal::method()),
+    }
+}
+
+/// Takes a path apart: `/api/v1/…` or `/apis/GROUP/VERSION/…`, then `[namespaces/NS/]PLURAL[/NAME[/PART]]`.
+fn place(path: &str) -> Result<(&'static Kind, String, String, Part), Refusal> {
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let (group, version, rest) = match segments.as_slice() {
+        ["api", version, rest @ ..] => ("", *version, rest),
+        ["apis", group, version, rest @ ..] => (*group, *version, rest),
+        _ => return Err(Refusal::no_such_path()),
+    };
+    let (namespace, rest) = match rest {
+        // What stands behind a namespace's own name is either a part of it or a kind within.
+        ["namespaces", _] | ["namespaces", _, "status" | "finalize"] => ("", rest),
+        ["namespaces", namespace, rest @ ..] => (*namespace, rest),
+        _ => ("", rest),
+    };
+    let (plural, name, part) = match rest {
+        [plural] => (*plural, "", Part::Main),
+        [plural, name] => (*plural, *name, Part::Main),
+        [plural, name, "status"] => (*plural, *name, Part::Status),
+        [plural, name, "finalize"] if *plural == NAMESPACE.plural => {
+            (*plural, *name, Part::Finalize)
+        }
+        _ => return Err(Refusal::no_such_path()),
+    };
+    let kind = kinds::find(group, version, plural).ok_or_else(Refusal::no_such_path)?;
+    let misplaced = kind.scope == Scope::Cluster && !namespace.is_empty();
+    let without_status = part == Part::Status && kind.status == kinds::Status::None;
+    if misplaced || without_status {
+        return Err(Refusal::no_such_path());
+    }
+    Ok((kind, namespace.to_owned(), name.to_owned(), part))
+}

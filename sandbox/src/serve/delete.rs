@@ -1,0 +1,160 @@
+//! Deleting: at once, after a grace period, or when the last finalizer is gone; and what goes with
+//! an object, its dependents and, for a namespace, everything in it.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::write::finalizers;
+use super::{Reply, existing};
+use crate::kinds::{Deleted, Kind, NAMESPACE};
+use crate::object::{Object, elements, set, text};
+use crate::refusal::Refusal;
+use crate::request::Ask;
+use crate::sandbox::State;
+
+/// How long a Pod may take to end if neither it nor the request says.
+const GRACE_SECONDS: i64 = 30;
+
+/// DELETE.
+pub fn delete(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
+    let current = existing(state, ask)?;
+    let options: Value = match ask.body.is_empty() {
+        true => json!({}),
+        false => serde_json::from_slice(&ask.body)
+            .map_err(|error| Refusal::bad_request(format!("cannot read DeleteOptions: {error}")))?,
+    };
+    preconditions(ask, &current, &options)?;
+    if *ask.kind == NAMESPACE {
+        return Ok(Reply::Object(StatusCode::OK, end_namespace(state, &current)?));
+    }
+    let mut object = current.value();
+    let grace = grace(ask, &object, &options);
+    let terminating = !text(&object, "/metadata/deletionTimestamp").is_empty();
+    let stays = grace > 0 || finalizers(&object).next().is_some();
+    if stays {
+        let known = object.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64);
+        if terminating && known.is_some_and(|known| known <= grace) {
+            return Ok(Reply::Object(StatusCode::OK, current));
+        }
+        mark(state, &mut object, grace);
+        return Ok(Reply::Object(StatusCode::OK, state.store.put(ask.kind, object)));
+    }
+    if ask.kind.kind == "Pod" {
+        // Whoever watches sees that the Pod had no more time, and then that it is gone.
+        mark(state, &mut object, 0);
+        state.store.put(ask.kind, object);
+    }
+    let gone = remove(state, ask.kind, &current);
+    Ok(match ask.kind.deleted {
+        Deleted::Object => Reply::Object(StatusCode::OK, gone),
+        Deleted::Status => Reply::Json(StatusCode::OK, success(ask.kind, &gone)),
+    })
+}
+
+/// Whether nothing holds an object that is being deleted any more.
+pub fn is_finished(object: &Value) -> bool {
+    let grace = object.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64);
+    let held_by_namespace = elements(object, "/spec/finalizers").next().is_some();
+    !text(object, "/metadata/deletionTimestamp").is_empty()
+        && grace.unwrap_or(0) == 0
+        && finalizers(object).next().is_none()
+        && !held_by_namespace
+}
+
+/// Removes an object and all that it alone owns.
+pub fn remove(state: &mut State, kind: &Kind, object: &Arc<Object>) -> Arc<Object> {
+    let gone = state.store.remove(kind, &object.key()).unwrap_or_else(|| object.clone());
+    for (kind, dependent) in state.store.dependents(&object.uid) {
+        let mut value = dependent.value();
+        if finalizers(&value).next().is_none() {
+            remove(state, kind, &dependent);
+        } else if text(&value, "/metadata/deletionTimestamp").is_empty() {
+            mark(state, &mut value, 0);
+            state.store.put(kind, value);
+        }
+    }
+    gone
+}
+
+fn preconditions(ask: &Ask, current: &Object, options: &Value) -> Result<(), Refusal> {
+    let refuse = |why: String| Err(Refusal::precondition(ask.kind, &ask.name, &why));
+    let uid = text(options, "/preconditions/uid");
+    if !uid.is_empty() && uid != current.uid {
+        return refuse(format!(
+            "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have been deleted and then recreated",
+            current.uid
+        ));
+    }
+    let version = text(options, "/preconditions/resourceVersion");
+    if !version.is_empty() && version != current.resource_version.to_string() {
+        return refuse(format!(
+            "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({}). The object might have been modified",
+            current.resource_version
+        ));
+    }
+    Ok(())
+}
+
+/// A Pod that is bound to a Node may take its time; everything else goes at once.
+fn grace(ask: &Ask, object: &Value, options: &Value) -> i64 {
+    if ask.kind.kind != "Pod" || text(object, "/spec/nodeName").is_empty() {
+        return 0;
+    }
+    let asked = options.get("gracePeriodSeconds").and_then(Value::as_i64);
+    let asked = asked.or_else(|| ask.parameter("gracePeriodSeconds").parse().ok());
+    let own = object.pointer("/spec/terminationGracePeriodSeconds").and_then(Value::as_i64);
+    asked.or(own).unwrap_or(GRACE_SECONDS)
+}
+
+fn mark(state: &State, object: &mut Value, grace: i64) {
+    set(object, "/metadata", "deletionTimestamp", json!(state.in_seconds(grace)));
+    set(object, "/metadata", "deletionGracePeriodSeconds", json!(grace));
+}
+
+/// A namespace goes with all its content. What has finalizers keeps it, terminating, until somebody
+/// clears them and finalizes it.
+fn end_namespace(state: &mut State, namespace: &Arc<Object>) -> Result<Arc<Object>, Refusal> {
+    let name = namespace.name.as_str();
+    if matches!(name, "default" | "kube-system" | "kube-public") {
+        let message =
+            format!("namespaces \"{name}\" is forbidden: this namespace may not be deleted");
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "Forbidden", message));
+    }
+    let mut value = namespace.value();
+    if !text(&value, "/metadata/deletionTimestamp").is_empty() {
+        return Ok(namespace.clone());
+    }
+    let now = state.now();
+    set(&mut value, "/metadata", "deletionTimestamp", json!(now));
+    set(&mut value, "/status", "phase", json!("Terminating"));
+    let terminating = state.store.put(&NAMESPACE, value.clone());
+    for (kind, object) in state.store.content(name) {
+        let mut content = object.value();
+        if finalizers(&content).next().is_none() {
+            remove(state, kind, &object);
+        } else {
+            mark(state, &mut content, 0);
+            state.store.put(kind, content);
+        }
+    }
+    if state.store.content(name).is_empty() {
+        set(&mut value, "/spec", "finalizers", json!([]));
+        let finalized = state.store.put(&NAMESPACE, value);
+        remove(state, &NAMESPACE, &finalized);
+    }
+    Ok(terminating)
+}
+
+fn success(kind: &Kind, gone: &Object) -> Vec<u8> {
+    let mut details = json!({"name": gone.name, "kind": kind.plural, "uid": gone.uid});
+    if !kind.group.is_empty() {
+        set(&mut details, "", "group", json!(kind.group));
+    }
+    let status = json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
+        "details": details,
+    });
+    status.to_string().into_bytes()
+}

@@ -1,0 +1,214 @@
+//! Watches: each reads the history at its own pace, so that a slow one costs the others nothing
+//! and is told to list again when what it missed is forgotten.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream;
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{Reply, read};
+use crate::faults::WatchState;
+use crate::kinds::Kind;
+use crate::object::Object;
+use crate::refusal::Refusal;
+use crate::request::Ask;
+use crate::sandbox::{Answer, Cut, Server};
+use crate::selector::Selector;
+use crate::store::{Change, Store};
+
+/// How often a watch that wants bookmarks gets one.
+const BOOKMARK: Duration = Duration::from_secs(60);
+/// How long a watch lasts that does not say.
+const LONGEST: Duration = Duration::from_secs(1800);
+
+/// A watch that is about to begin.
+pub struct Start {
+    namespace: String,
+    selector: Selector,
+    from: u64,
+    lasting: Duration,
+    bookmarks: bool,
+    first: VecDeque<Bytes>,
+    ended: bool,
+}
+
+/// Reads what kind of watch is asked for, and what it shows first.
+pub fn start(store: &Store, ask: &Ask) -> Result<Reply, Refusal> {
+    let lasting = ask.parameter("timeoutSeconds").parse().map_or(LONGEST, Duration::from_secs);
+    let initial = ask.parameter("sendInitialEvents") == "true";
+    let bookmarks = ask.parameter("allowWatchBookmarks") == "true";
+    let mut start = Start {
+        namespace: ask.namespace.clone(),
+        selector: read::selector(ask)?,
+        from: store.revision(),
+        lasting,
+        bookmarks,
+        first: VecDeque::new(),
+        ended: false,
+    };
+    let from = match read::not_in_the_future(store, ask) {
+        // A stream that has been opened can only say so in the stream.
+        Err(refusal) => {
+            start.first.push_back(error(&refusal));
+            start.ended = true;
+            return Ok(Reply::Watch(start));
+        }
+        Ok(from) => from.filter(|from| *from > 0 && !initial),
+    };
+    match from {
+        Some(from) => start.from = from,
+        None => {
+            let chosen = store
+                .objects(ask.kind)
+                .filter(|object| read::concerns(ask, object) && start.selector.matches(object));
+            start.first = chosen.map(|object| event("ADDED", ask.kind, object)).collect();
+            if initial && bookmarks {
+                let annotations = json!({"k8s.io/initial-events-end": "true"});
+                start.first.push_back(bookmark(ask.kind, start.from, Some(annotations)));
+            }
+        }
+    }
+    Ok(Reply::Watch(start))
+}
+
+/// The stream of a watch.
+pub fn body(server: Arc<Server>, kind: &'static Kind, start: Start) -> Answer {
+    let state = server.faults.watch_state(kind.plural).subscribe();
+    let closed = state.borrow().closed;
+    let now = Instant::now();
+    let watching = Watching {
+        revision: server.revision.subscribe(),
+        server,
+        kind,
+        namespace: start.namespace,
+        selector: start.selector,
+        cursor: start.from,
+        pending: start.first,
+        ended: start.ended,
+        until: now + start.lasting,
+        next_bookmark: start.bookmarks.then_some(now + BOOKMARK),
+        state,
+        closed,
+    };
+    let events = stream::unfold(watching, async |mut watching| {
+        let line = watching.next().await?;
+        Some((Ok::<_, Cut>(Frame::data(line)), watching))
+    });
+    StreamBody::new(events).boxed_unsync()
+}
+
+struct Watching {
+    server: Arc<Server>,
+    kind: &'static Kind,
+    namespace: String,
+    selector: Selector,
+    /// Everything up to this revision has been shown or is pending.
+    cursor: u64,
+    pending: VecDeque<Bytes>,
+    /// Nothing follows what is pending.
+    ended: bool,
+    until: Instant,
+    next_bookmark: Option<Instant>,
+    revision: tokio::sync::watch::Receiver<u64>,
+    state: tokio::sync::watch::Receiver<WatchState>,
+    closed: usize,
+}
+
+impl Watching {
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            let WatchState { held, closed } = *self.state.borrow_and_update();
+            if closed != self.closed {
+                return None;
+            }
+            if !held {
+                if let Some(line) = self.pending.pop_front() {
+                    return Some(line);
+                }
+                if self.ended {
+                    return None;
+                }
+                self.revision.borrow_and_update();
+                self.collect();
+                if !self.pending.is_empty() {
+                    continue;
+                }
+            }
+            let bookmark = self.next_bookmark.filter(|_| !held).unwrap_or(self.until);
+            tokio::select! {
+                biased;
+                _ = self.state.changed() => {}
+                _ = self.revision.changed(), if !held => {}
+                () = tokio::time::sleep_until(bookmark.min(self.until)) => {
+                    if Instant::now() >= self.until {
+                        return None;
+                    }
+                    self.next_bookmark = Some(Instant::now() + BOOKMARK);
+                    self.pending.push_back(self::bookmark(self.kind, self.cursor, None));
+                }
+            }
+        }
+    }
+
+    /// Takes in what has changed since the cursor.
+    fn collect(&mut self) {
+        let state = self.server.state.lock();
+        match state.store.changes(self.kind, self.cursor) {
+            Ok(changes) => {
+                self.cursor = state.store.revision();
+                drop(state);
+                let lines = changes.iter().filter_map(|change| self.shown(change));
+                let lines: Vec<Bytes> = lines.collect();
+                self.pending.extend(lines);
+            }
+            Err(forgotten) => {
+                let refusal = Refusal::watch_expired(self.cursor, forgotten.oldest);
+                self.pending.push_back(error(&refusal));
+                self.ended = true;
+            }
+        }
+    }
+
+    /// How a change looks through the selector. What leaves it is shown as deleted, as it was
+    /// before, at the revision of the change.
+    fn shown(&self, change: &Change) -> Option<Bytes> {
+        let passes = |object: &&Arc<Object>| {
+            (self.namespace.is_empty() || self.namespace == object.namespace)
+                && self.selector.matches(object)
+        };
+        let before = change.before.as_ref().filter(passes);
+        let after = change.after.as_ref().filter(passes);
+        match (before, after) {
+            (None, Some(after)) => Some(event("ADDED", self.kind, after)),
+            (Some(_), Some(after)) => Some(event("MODIFIED", self.kind, after)),
+            (Some(before), None) => Some(event("DELETED", self.kind, &before.at(change.revision))),
+            (None, None) => None,
+        }
+    }
+}
+
+fn event(what: &str, kind: &Kind, object: &Object) -> Bytes {
+    let mut line = format!("{{\"type\":\"{what}\",\"object\":").into_bytes();
+    line.extend(object.alone(kind));
+    line.extend_from_slice(b"}\n");
+    line.into()
+}
+
+fn bookmark(kind: &Kind, revision: u64, annotations: Option<Value>) -> Bytes {
+    let mut metadata = json!({"resourceVersion": revision.to_string()});
+    if let (Some(fields), Some(annotations)) = (metadata.as_object_mut(), annotations) {
+        fields.insert("annotations".to_owned(), annotations);
+    }
+    let object = json!({"kind": kind.kind, "apiVersion": kind.api_version(), "metadata": metadata});
+    format!("{}\n", json!({"type": "BOOKMARK", "object": object})).into()
+}
+
+fn error(refusal: &Refusal) -> Bytes {
+    format!("{}\n", json!({"type": "ERROR", "object": refusal.status()})).into()
+}

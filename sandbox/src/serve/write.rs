@@ -1,0 +1,290 @@
+//! Creating and changing objects.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::{Reply, defaults, delete, existing};
+use crate::kinds::{Generation, Kind, NAMESPACE, Put, Scope, Status};
+use crate::object::{Object, elements, set, take, text};
+use crate::refusal::Refusal;
+use crate::request::{Ask, Part};
+use crate::sandbox::State;
+
+/// The longest that is kept of a base name before five letters are put behind it.
+const LONGEST_BASE: usize = 58;
+const JSON: &str = "application/json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
+const STRATEGIC_MERGE_PATCH: &str = "application/strategic-merge-patch+json";
+
+/// POST.
+pub fn create(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
+    let object = json_body(ask)?;
+    if !text(&object, "/metadata/resourceVersion").is_empty() {
+        let why = "resourceVersion should not be set on objects to be created";
+        return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "", why));
+    }
+    store_new(state, ask, object)
+}
+
+/// PUT.
+pub fn update(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
+    let mut object = json_body(ask)?;
+    let name = text(&object, "/metadata/name");
+    if name != ask.name {
+        let (url, body) = (&ask.name, name);
+        return Err(Refusal::bad_request(format!(
+            "the name of the object ({body}) does not match the name on the URL ({url})"
+        )));
+    }
+    let current = match existing(state, ask) {
+        Err(_) if ask.kind.put == Put::Creates && ask.part == Part::Main => {
+            take(&mut object, "/metadata", "resourceVersion");
+            return store_new(state, ask, object);
+        }
+        found => found?,
+    };
+    replace(state, ask, &current, object)
+}
+
+/// PATCH. A strategic merge patch is taken where it means the same as a merge patch.
+pub fn patch(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
+    let current = existing(state, ask)?;
+    let patch: Value = serde_json::from_slice(&ask.body)
+        .map_err(|error| Refusal::bad_request(format!("error decoding patch: {error}")))?;
+    match ask.media_type.as_deref() {
+        Some(MERGE_PATCH) => {}
+        Some(STRATEGIC_MERGE_PATCH) if !holds_lists(&patch) => {}
+        _ => return Err(Refusal::media_type(&[MERGE_PATCH])),
+    }
+    let mut object = current.value();
+    merge(&mut object, patch);
+    replace(state, ask, &current, object)
+}
+
+/// Sets what the server alone says of a new object.
+pub fn stamp(state: &mut State, kind: &Kind, object: &mut Value) {
+    for field in ["selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"] {
+        take(object, "/metadata", field);
+    }
+    let (uid, now) = (state.uid(), state.now());
+    set(object, "/metadata", "uid", json!(uid));
+    set(object, "/metadata", "creationTimestamp", json!(now));
+    if kind.generation != Generation::None {
+        set(object, "/metadata", "generation", json!(1));
+    }
+}
+
+fn store_new(state: &mut State, ask: &Ask, mut object: Value) -> Result<Reply, Refusal> {
+    let kind = ask.kind;
+    name(state, ask, &mut object)?;
+    let name = text(&object, "/metadata/name").to_owned();
+    if kind.scope == Scope::Namespaced {
+        namespace(state, ask, &name, &mut object)?;
+    }
+    if state.store.get(kind, &ask.namespace, &name).is_some() {
+        return Err(Refusal::already_exists(kind, &name));
+    }
+    stamp(state, kind, &mut object);
+    if kind.status == Status::Subresource
+        && let Some(fields) = object.as_object_mut()
+    {
+        fields.shift_remove("status");
+    }
+    defaults::apply(state, kind, &mut object);
+    defaults::validate(kind, &name, &object)?;
+    Ok(Reply::Object(StatusCode::CREATED, state.store.put(kind, object)))
+}
+
+fn name(state: &mut State, ask: &Ask, object: &mut Value) -> Result<(), Refusal> {
+    if !text(object, "/metadata/name").is_empty() {
+        return Ok(());
+    }
+    let base: String = text(object, "/metadata/generateName").chars().take(LONGEST_BASE).collect();
+    if base.is_empty() {
+        let why = "Required value: name or generateName is required";
+        return Err(Refusal::invalid(ask.kind, "", "metadata.name", "FieldValueRequired", why));
+    }
+    let name = format!("{base}{}", state.suffix());
+    set(object, "/metadata", "name", json!(name));
+    Ok(())
+}
+
+fn namespace(state: &State, ask: &Ask, name: &str, object: &mut Value) -> Result<(), Refusal> {
+    let said = text(object, "/metadata/namespace");
+    if !said.is_empty() && said != ask.namespace {
+        return Err(Refusal::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    let Some(namespace) = state.store.get(&NAMESPACE, "", &ask.namespace) else {
+        return Err(Refusal::not_found(&NAMESPACE, &ask.namespace));
+    };
+    if !text(&namespace.value(), "/metadata/deletionTimestamp").is_empty() {
+        return Err(Refusal::namespace_terminating(ask.kind, name, &ask.namespace));
+    }
+    set(object, "/metadata", "namespace", json!(ask.namespace));
+    Ok(())
+}
+
+/// Puts an object in the place of the current one, as far as the request may.
+fn replace(
+    state: &mut State,
+    ask: &Ask,
+    current: &Arc<Object>,
+    mut object: Value,
+) -> Result<Reply, Refusal> {
+    let kind = ask.kind;
+    let said = text(&object, "/metadata/resourceVersion");
+    if !said.is_empty() && said != current.resource_version.to_string() {
+        return Err(Refusal::conflict(kind, &ask.name));
+    }
+    let uid = text(&object, "/metadata/uid");
+    if !uid.is_empty() && uid != current.uid {
+        let why = format!(
+            "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+            current.uid
+        );
+        return Err(Refusal::precondition(kind, &ask.name, &why));
+    }
+    let before = current.value();
+    keep_what_is_not_asked_for(ask, &before, &mut object);
+    raise_generation(kind, &before, &mut object);
+    defaults::apply(state, kind, &mut object);
+    defaults::validate(kind, &ask.name, &object)?;
+    let stored = Object::encode(object.clone(), current.resource_version);
+    if stored.value() == before {
+        return Ok(Reply::Object(StatusCode::OK, current.clone()));
+    }
+    if delete::is_finished(&object) {
+        return Ok(Reply::Object(StatusCode::OK, delete::remove(state, kind, current)));
+    }
+    Ok(Reply::Object(StatusCode::OK, state.store.put(kind, object)))
+}
+
+/// Takes over from the stored object what the request cannot change.
+fn keep_what_is_not_asked_for(ask: &Ask, before: &Value, object: &mut Value) {
+    let kept = [
+        "namespace",
+        "uid",
+        "creationTimestamp",
+        "generation",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+    ];
+    for field in kept {
+        take(object, "/metadata", field);
+        if let Some(value) = before.pointer(&format!("/metadata/{field}")) {
+            set(object, "/metadata", field, value.clone());
+        }
+    }
+    let restore = |object: &mut Value, field: &str| {
+        if let Some(fields) = object.as_object_mut() {
+            match before.get(field) {
+                Some(value) => drop(fields.insert(field.to_owned(), value.clone())),
+                None => drop(fields.shift_remove(field)),
+            }
+        }
+    };
+    match ask.part {
+        Part::Main if ask.kind.status != Status::None => restore(object, "status"),
+        Part::Main => {}
+        Part::Status => {
+            let others: Vec<String> = before
+                .as_object()
+                .into_iter()
+                .chain(object.as_object())
+                .flat_map(|fields| fields.keys().cloned())
+                .filter(|field| !matches!(field.as_str(), "metadata" | "status"))
+                .collect();
+            for field in others {
+                restore(object, &field);
+            }
+        }
+        Part::Finalize => {
+            restore(object, "status");
+        }
+    }
+    if ask.part == Part::Main && *ask.kind == NAMESPACE {
+        restore(object, "spec");
+    }
+}
+
+fn raise_generation(kind: &Kind, before: &Value, object: &mut Value) {
+    let content = |value: &Value| {
+        let mut content = value.clone();
+        if let Some(fields) = content.as_object_mut() {
+            for field in ["metadata", "status", "kind", "apiVersion"] {
+                fields.shift_remove(field);
+            }
+        }
+        content
+    };
+    let changed = match kind.generation {
+        Generation::None => false,
+        Generation::Spec => before.get("spec") != object.get("spec"),
+        Generation::ContentOrLabels => {
+            content(before) != content(object)
+                || before.pointer("/metadata/labels") != object.pointer("/metadata/labels")
+        }
+    };
+    if changed {
+        let generation = before.pointer("/metadata/generation").and_then(Value::as_i64);
+        set(object, "/metadata", "generation", json!(generation.unwrap_or(0) + 1));
+    }
+}
+
+fn json_body(ask: &Ask) -> Result<Value, Refusal> {
+    if ask.media_type.as_deref().is_some_and(|media_type| media_type != JSON) {
+        return Err(Refusal::media_type(&[JSON]));
+    }
+    let object: Value = serde_json::from_slice(&ask.body).map_err(|error| {
+        let kind = ask.kind.kind;
+        Refusal::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {error}"
+        ))
+    })?;
+    let (said, kind) = (text(&object, "/kind"), ask.kind.kind);
+    if !object.is_object() || !said.is_empty() && said != kind {
+        let version = ask.kind.api_version();
+        return Err(Refusal::bad_request(format!(
+            "{said} in version \"{version}\" cannot be handled as a {kind}"
+        )));
+    }
+    Ok(object)
+}
+
+/// A merge patch: maps are merged, null removes, everything else replaces (RFC 7396).
+fn merge(target: &mut Value, patch: Value) {
+    let Value::Object(fields) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    let Some(target) = target.as_object_mut() else {
+        return;
+    };
+    for (field, value) in fields {
+        if value.is_null() {
+            target.shift_remove(&field);
+        } else {
+            merge(target.entry(field).or_insert(Value::Null), value);
+        }
+    }
+}
+
+fn holds_lists(patch: &Value) -> bool {
+    match patch {
+        Value::Array(_) => true,
+        Value::Object(fields) => fields.values().any(holds_lists),
+        _ => false,
+    }
+}
+
+/// The finalizers of an object.
+pub fn finalizers(object: &Value) -> impl Iterator<Item = &Value> {
+    elements(object, "/metadata/finalizers")
+}

@@ -1,0 +1,243 @@
+//! All objects, one counter of revisions, and per kind a bounded history of changes. Watches read
+//! the history at their own pace: a slow one holds nobody back and falls off its end.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::kinds::{KINDS, Kind};
+use crate::object::Object;
+
+/// An object's place among those of its kind.
+pub type Key = (String, String);
+/// The objects of a kind in list order.
+pub type Objects = BTreeMap<Key, Arc<Object>>;
+
+/// Everything that is stored.
+pub struct Store {
+    revision: u64,
+    collections: BTreeMap<&'static str, Collection>,
+    /// Which objects name an owner, by the owner's uid.
+    dependents: BTreeMap<String, BTreeSet<(&'static str, Key)>>,
+    longest_history: usize,
+}
+
+/// The objects of one kind.
+struct Collection {
+    kind: &'static Kind,
+    objects: Objects,
+    changes: VecDeque<Change>,
+    /// The revision of the newest change that is no longer in the history.
+    forgotten: u64,
+}
+
+/// One change of one object.
+#[derive(Clone)]
+pub struct Change {
+    /// The revision it made.
+    pub revision: u64,
+    /// The object before it, unless it is new.
+    pub before: Option<Arc<Object>>,
+    /// The object after it, unless it is gone.
+    pub after: Option<Arc<Object>>,
+}
+
+/// A revision is no longer in the history; the oldest one that is.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Forgotten {
+    /// The first revision from which changes are known.
+    pub oldest: u64,
+}
+
+impl Store {
+    /// An empty store that remembers so many changes of each kind.
+    pub fn new(longest_history: usize) -> Self {
+        let collection = |kind: &'static Kind| Collection {
+            kind,
+            objects: Objects::new(),
+            changes: VecDeque::new(),
+            forgotten: 0,
+        };
+        Self {
+            revision: 0,
+            collections: KINDS.iter().map(|kind| (kind.plural, collection(kind))).collect(),
+            dependents: BTreeMap::new(),
+            longest_history,
+        }
+    }
+
+    /// The revision of the last write.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// An object.
+    pub fn get(&self, kind: &Kind, namespace: &str, name: &str) -> Option<Arc<Object>> {
+        let key = (namespace.to_owned(), name.to_owned());
+        self.collections.get(kind.plural)?.objects.get(&key).cloned()
+    }
+
+    /// The objects of a kind as they are now.
+    pub fn objects(&self, kind: &Kind) -> impl Iterator<Item = &Arc<Object>> {
+        self.collections.get(kind.plural).into_iter().flat_map(|found| found.objects.values())
+    }
+
+    /// The objects of a kind as they were at a revision: today's with the changes since undone.
+    pub fn objects_at(&self, kind: &Kind, revision: u64) -> Result<Objects, Forgotten> {
+        let Some(collection) = self.collections.get(kind.plural) else {
+            return Ok(Objects::new());
+        };
+        let mut objects = collection.objects.clone();
+        for change in collection.since(revision)?.rev() {
+            match (&change.before, &change.after) {
+                (Some(before), _) => drop(objects.insert(before.key(), before.clone())),
+                (None, Some(after)) => drop(objects.remove(&after.key())),
+                (None, None) => {}
+            }
+        }
+        Ok(objects)
+    }
+
+    /// The changes of a kind after a revision.
+    pub fn changes(&self, kind: &Kind, since: u64) -> Result<Vec<Change>, Forgotten> {
+        match self.collections.get(kind.plural) {
+            Some(collection) => Ok(collection.since(since)?.cloned().collect()),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Stores an object at the next revision.
+    pub fn put(&mut self, kind: &Kind, value: Value) -> Arc<Object> {
+        self.revision += 1;
+        let after = Arc::new(Object::encode(value, self.revision));
+        let before = match self.collections.get_mut(kind.plural) {
+            Some(collection) => collection.objects.insert(after.key(), after.clone()),
+            None => None,
+        };
+        self.note(kind, before, Some(after.clone()));
+        after
+    }
+
+    /// Removes an object. What is left of it carries the revision of the removal.
+    pub fn remove(&mut self, kind: &Kind, key: &Key) -> Option<Arc<Object>> {
+        let before = self.collections.get_mut(kind.plural)?.objects.remove(key)?;
+        self.revision += 1;
+        let last = Arc::new(before.at(self.revision));
+        self.note(kind, Some(before), None);
+        Some(last)
+    }
+
+    /// The objects that name an owner.
+    pub fn dependents(&self, owner: &str) -> Vec<(&'static Kind, Arc<Object>)> {
+        let places = self.dependents.get(owner).into_iter().flatten();
+        let found = places.filter_map(|(plural, key)| {
+            let collection = self.collections.get(plural)?;
+            Some((collection.kind, collection.objects.get(key)?.clone()))
+        });
+        found.collect()
+    }
+
+    /// Everything that lives in a namespace.
+    pub fn content(&self, namespace: &str) -> Vec<(&'static Kind, Arc<Object>)> {
+        let collections = self.collections.values();
+        let content = collections.flat_map(|collection| {
+            let objects = collection.objects.values();
+            objects
+                .filter(|object| object.namespace == namespace)
+                .map(|object| (collection.kind, object.clone()))
+        });
+        content.collect()
+    }
+
+    /// Forgets the history of a kind, as a server does that was restarted or compacted.
+    pub fn forget_history(&mut self, plural: &str) {
+        if let Some(collection) = self.collections.get_mut(plural) {
+            collection.changes.clear();
+            collection.forgotten = self.revision;
+        }
+    }
+
+    fn note(&mut self, kind: &Kind, before: Option<Arc<Object>>, after: Option<Arc<Object>>) {
+        let Some(collection) = self.collections.get_mut(kind.plural) else {
+            return;
+        };
+        let plural = collection.kind.plural;
+        if let Some(object) = &before {
+            for owner in &object.owners {
+                if let Some(places) = self.dependents.get_mut(owner) {
+                    places.remove(&(plural, object.key()));
+                    if places.is_empty() {
+                        self.dependents.remove(owner);
+                    }
+                }
+            }
+        }
+        if let Some(object) = &after {
+            for owner in &object.owners {
+                let places = self.dependents.entry(owner.clone()).or_default();
+                places.insert((plural, object.key()));
+            }
+        }
+        collection.changes.push_back(Change { revision: self.revision, before, after });
+        if collection.changes.len() > self.longest_history
+            && let Some(oldest) = collection.changes.pop_front()
+        {
+            collection.forgotten = oldest.revision;
+        }
+    }
+}
+
+impl Collection {
+    fn since(&self, revision: u64) -> Result<impl DoubleEndedIterator<Item = &Change>, Forgotten> {
+        if revision < self.forgotten {
+            return Err(Forgotten { oldest: self.forgotten });
+        }
+        let first = self.changes.partition_point(|change| change.revision <= revision);
+        Ok(self.changes.range(first..))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::kinds::find;
+
+    fn config_map(name: &str, data: &str) -> Value {
+        json!({"metadata": {"name": name, "namespace": "n"}, "data": {"key": data}})
+    }
+
+    fn names(objects: &Objects) -> Vec<String> {
+        objects
+            .values()
+            .map(|object| format!("{}@{}", object.name, object.resource_version))
+            .collect()
+    }
+
+    #[test]
+    fn the_past_is_the_present_with_the_changes_since_undone() {
+        let kind = find("", "v1", "configmaps").unwrap();
+        let mut store = Store::new(10);
+        store.put(kind, config_map("a", "1"));
+        store.put(kind, config_map("b", "1"));
+        store.put(kind, config_map("a", "2"));
+        store.remove(kind, &("n".to_owned(), "b".to_owned()));
+        assert_eq!(names(&store.objects_at(kind, 4).unwrap()), ["a@3"]);
+        assert_eq!(names(&store.objects_at(kind, 2).unwrap()), ["a@1", "b@2"]);
+        assert_eq!(names(&store.objects_at(kind, 0).unwrap()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_history_is_bounded_and_says_what_it_forgot() {
+        let kind = find("", "v1", "configmaps").unwrap();
+        let mut store = Store::new(2);
+        for data in ["1", "2", "3"] {
+            store.put(kind, config_map("a", data));
+        }
+        assert_eq!(store.changes(kind, 1).unwrap().len(), 2);
+        assert_eq!(store.changes(kind, 0).err(), Some(Forgotten { oldest: 1 }));
+    }
+}
