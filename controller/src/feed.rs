@@ -20,7 +20,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(800);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// A watch that lived this long was healthy: the next failure is a first one.
 const HEALTHY: Duration = Duration::from_secs(120);
-/// A watch that ends sooner than this is followed by a pause.
+/// A watch that ends sooner than this and brought nothing is followed by a pause.
 const SHORT_WATCH: Duration = Duration::from_secs(1);
 /// The shortest time a watch is asked to last; at most twice that, so that the watches of many
 /// replicas do not end together.
@@ -55,9 +55,13 @@ impl Feed {
         let mut from = None;
         loop {
             let started = Instant::now();
-            let watching = from.is_some();
+            let (watching, before) = (from.is_some(), from);
             match self.step(&mut from).await {
-                Ok(()) if watching && started.elapsed() < SHORT_WATCH => back_off.pause().await,
+                // A server that ends every watch at once, with nothing in it, must not be asked in
+                // a tight loop.
+                Ok(()) if watching && from == before && started.elapsed() < SHORT_WATCH => {
+                    back_off.wait(Duration::ZERO).await;
+                }
                 Ok(()) => back_off.reset(),
                 Err(error) => {
                     if started.elapsed() > HEALTHY {
@@ -164,11 +168,6 @@ impl BackOff {
         let jittered = self.wait.mul_f64(1.0 + self.randomness.fraction());
         tokio::time::sleep(jittered.max(at_least)).await;
         self.wait = (self.wait * 2).min(LONGEST_WAIT);
-    }
-
-    /// A server that ends every watch at once must not be asked in a tight loop.
-    async fn pause(&self) {
-        tokio::time::sleep(FIRST_WAIT.mul_f64(self.randomness.fraction())).await;
     }
 }
 

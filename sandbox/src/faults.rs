@@ -1,13 +1,15 @@
 //! What goes wrong on command. Rules are matched in the order in which they were added, each as
 //! often as it says; watches of a kind can be held, closed, and made to lose their history.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
+use crate::kinds::KINDS;
 use crate::refusal::Refusal;
 use crate::request::{Ask, Verb};
 
@@ -98,11 +100,37 @@ pub struct WatchState {
     pub closed: usize,
 }
 
-/// Everything that goes wrong.
+/// What the watches of a kind wait for. They are woken in the order in which they began to wait.
 #[derive(Default)]
+pub struct Signals {
+    /// There is a change, or the state is another.
+    pub news: Notify,
+    state: Mutex<WatchState>,
+}
+
+impl Signals {
+    /// What the watches do now.
+    pub fn state(&self) -> WatchState {
+        *self.state.lock()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut WatchState)) {
+        change(&mut self.state.lock());
+        self.news.notify_waiters();
+    }
+}
+
+/// Everything that goes wrong.
 pub struct Faults {
     rules: Mutex<Vec<Fault>>,
-    watches: Mutex<BTreeMap<&'static str, watch::Sender<WatchState>>>,
+    signals: BTreeMap<&'static str, Arc<Signals>>,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        let signals = KINDS.iter().map(|kind| (kind.plural, Arc::default())).collect();
+        Self { rules: Mutex::default(), signals }
+    }
 }
 
 impl Faults {
@@ -118,17 +146,17 @@ impl Faults {
 
     /// Sends nothing more to the watches of a kind, until they are released.
     pub fn hold_watches(&self, plural: &'static str) {
-        self.watch_state(plural).send_modify(|state| state.held = true);
+        self.signal(plural, |state| state.held = true);
     }
 
     /// Sends what was held.
     pub fn release_watches(&self, plural: &'static str) {
-        self.watch_state(plural).send_modify(|state| state.held = false);
+        self.signal(plural, |state| state.held = false);
     }
 
     /// Ends all watches of a kind, in good order.
     pub fn close_watches(&self, plural: &'static str) {
-        self.watch_state(plural).send_modify(|state| state.closed += 1);
+        self.signal(plural, |state| state.closed += 1);
     }
 
     pub(crate) fn of(&self, ask: &Ask) -> Option<Action> {
@@ -138,7 +166,12 @@ impl Faults {
         Some(fault.action.clone())
     }
 
-    pub(crate) fn watch_state(&self, plural: &'static str) -> watch::Sender<WatchState> {
-        self.watches.lock().entry(plural).or_default().clone()
+    /// What the watches of a kind wait for.
+    pub(crate) fn signals(&self, plural: &str) -> Arc<Signals> {
+        self.signals.get(plural).cloned().unwrap_or_default()
+    }
+
+    fn signal(&self, plural: &str, change: impl FnOnce(&mut WatchState)) {
+        self.signals(plural).change(change);
     }
 }

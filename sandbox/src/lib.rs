@@ -21,6 +21,6 @@ mod serve;
 mod faults;
 mod sandbox;
 
-pub use faults::{Action, Fault, Faults};
+pub use faults::{Action, Fault, Faults, Refused};
 pub use request::Verb;
-pub use sandbox::{Answer, Cut, Sandbox, Settings};
+pub use sandbox::{Answer, Clock, Cut, Sandbox, Served, Settings};

@@ -95,6 +95,14 @@ impl Ask {
         Ok(Self { verb, kind, namespace, name, part, query, media_type, body })
     }
 
+    /// Which object: `namespace/name`, as far as the request says.
+    pub fn place(&self) -> String {
+        match self.namespace.as_str() {
+            "" => self.name.clone(),
+            namespace => format!("{namespace}/{}", self.name),
+        }
+    }
+
     /// The value of a query parameter; absent is empty.
     pub fn parameter(&self, name: &str) -> &str {
         let found = self.query.iter().find(|(key, _)| key == name);

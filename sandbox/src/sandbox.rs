@@ -9,26 +9,28 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited};
 use jiff::Timestamp;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
-use tokio::sync::watch;
 
 use crate::faults::{Action, Faults, Refused};
 use crate::kinds::{KINDS, Kind};
 use crate::refusal::Refusal;
-use crate::request::Ask;
+use crate::request::{Ask, Verb};
 use crate::serve::{self, Reply};
 use crate::store::Store;
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 3 * 1024 * 1024;
 
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
 /// What a sandbox is made with.
 pub struct Settings {
     /// Tells the time.
-    pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    pub clock: Clock,
     /// For uids and generated names.
     pub seed: u64,
     /// How many changes of each kind watches can go back.
@@ -58,18 +60,40 @@ impl std::error::Error for Cut {}
 pub struct Server {
     /// The objects.
     pub state: Mutex<State>,
-    /// The revision of the last write, for watches to wait on.
-    pub revision: watch::Sender<u64>,
     /// What goes wrong.
     pub faults: Faults,
-    requests: Mutex<Vec<String>>,
+    clock: Clock,
+    requests: Mutex<Vec<Served>>,
+}
+
+/// A request that was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// When it came, by the sandbox's clock.
+    pub at: Timestamp,
+    /// What it did.
+    pub verb: Verb,
+    /// To which kind: `endpointslices`.
+    pub plural: &'static str,
+    /// To which object: `namespace/name`, as far as the request said.
+    pub place: String,
+    /// The HTTP status, unless the connection broke.
+    pub code: Option<u16>,
+}
+
+impl std::fmt::Display for Served {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { verb, plural, place, code, .. } = self;
+        let outcome = code.map_or("cut".to_owned(), |code| code.to_string());
+        write!(formatter, "{verb} {plural} {place} {outcome}")
+    }
 }
 
 /// The objects, and what the world gives.
 pub struct State {
     /// The objects.
     pub store: Store,
-    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    clock: Clock,
     randomness: StdRng,
 }
 
@@ -113,15 +137,14 @@ impl Sandbox {
     pub fn new(settings: Settings) -> Self {
         let mut state = State {
             store: Store::new(settings.history),
-            clock: settings.clock,
+            clock: settings.clock.clone(),
             randomness: StdRng::seed_from_u64(settings.seed),
         };
         serve::found(&mut state);
-        let revision = watch::Sender::new(state.store.revision());
         Self(Arc::new(Server {
             state: Mutex::new(state),
-            revision,
             faults: Faults::default(),
+            clock: settings.clock,
             requests: Mutex::default(),
         }))
     }
@@ -131,8 +154,8 @@ impl Sandbox {
         &self.0.faults
     }
 
-    /// Every request so far, a line each: `create endpointslices default/a 201`.
-    pub fn requests(&self) -> Vec<String> {
+    /// Every request so far.
+    pub fn requests(&self) -> Vec<Served> {
         self.0.requests.lock().clone()
     }
 
@@ -149,9 +172,7 @@ impl Sandbox {
         if let Some(kind) = kind {
             let mut state = self.0.state.lock();
             state.store.put(kind, object);
-            let revision = state.store.revision();
-            drop(state);
-            self.0.revision.send_replace(revision);
+            self.tell_watches(state);
         }
     }
 
@@ -170,13 +191,17 @@ impl Sandbox {
             Ok(ask) => ask,
             Err(refusal) => return Ok(refused(&refusal)),
         };
+        let at = (self.0.clock)();
         let fault = self.0.faults.of(&ask);
         let answer = self.act(&ask, fault).await;
-        let outcome = match &answer {
-            Ok(response) => response.status().as_u16().to_string(),
-            Err(Cut) => "cut".to_owned(),
-        };
-        self.0.note(&ask, &outcome);
+        let code = answer.as_ref().ok().map(|response| response.status().as_u16());
+        self.0.requests.lock().push(Served {
+            at,
+            verb: ask.verb,
+            plural: ask.kind.plural,
+            place: ask.place(),
+            code,
+        });
         answer
     }
 
@@ -204,12 +229,18 @@ impl Sandbox {
         }
     }
 
+    fn tell_watches(&self, mut state: MutexGuard<'_, State>) {
+        let touched = state.store.take_touched();
+        drop(state);
+        for plural in touched {
+            self.0.faults.signals(plural).news.notify_waiters();
+        }
+    }
+
     fn serve(&self, ask: &Ask) -> Response<Answer> {
         let mut state = self.0.state.lock();
         let reply = serve::serve(&mut state, ask);
-        let revision = state.store.revision();
-        drop(state);
-        self.0.revision.send_if_modified(|known| std::mem::replace(known, revision) != revision);
+        self.tell_watches(state);
         match reply {
             Ok(Reply::Object(code, object)) => respond(code, full(object.alone(ask.kind))),
             Ok(Reply::Json(code, body)) => respond(code, full(body)),
@@ -218,17 +249,6 @@ impl Sandbox {
             }
             Err(refusal) => refused(&refusal),
         }
-    }
-}
-
-impl Server {
-    fn note(&self, ask: &Ask, outcome: &str) {
-        let Ask { verb, kind, namespace, name, .. } = ask;
-        let place = match (namespace.as_str(), name.as_str()) {
-            ("", name) => name.to_owned(),
-            (namespace, name) => format!("{namespace}/{name}"),
-        };
-        self.requests.lock().push(format!("{verb} {} {place} {outcome}", kind.plural));
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Store {
     /// Which objects name an owner, by the owner's uid.
     dependents: BTreeMap<String, BTreeSet<(&'static str, Key)>>,
     longest_history: usize,
+    /// The kinds that were changed since somebody last asked.
+    touched: BTreeSet<&'static str>,
 }
 
 /// The objects of one kind.
@@ -64,6 +66,7 @@ impl Store {
             collections: KINDS.iter().map(|kind| (kind.plural, collection(kind))).collect(),
             dependents: BTreeMap::new(),
             longest_history,
+            touched: BTreeSet::new(),
         }
     }
 
@@ -150,6 +153,11 @@ impl Store {
         content.collect()
     }
 
+    /// The kinds that were changed since this was last asked.
+    pub fn take_touched(&mut self) -> BTreeSet<&'static str> {
+        std::mem::take(&mut self.touched)
+    }
+
     /// Forgets the history of a kind, as a server does that was restarted or compacted.
     pub fn forget_history(&mut self, plural: &str) {
         if let Some(collection) = self.collections.get_mut(plural) {
@@ -163,6 +171,7 @@ impl Store {
             return;
         };
         let plural = collection.kind.plural;
+        self.touched.insert(plural);
         if let Some(object) = &before {
             for owner in &object.owners {
                 if let Some(places) = self.dependents.get_mut(owner) {

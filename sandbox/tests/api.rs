@@ -327,8 +327,9 @@ async fn faults_fire_as_often_as_they_say() {
         codes.push(ask(&sandbox, Method::POST, CONFIG_MAPS, named("a")).await.0);
     }
     assert_eq!(codes, [500, 500, 201]);
+    let requests: Vec<String> = sandbox.requests().iter().map(ToString::to_string).collect();
     assert_eq!(
-        sandbox.requests(),
+        requests,
         [
             "create configmaps default/ 500",
             "create configmaps default/ 500",

@@ -136,6 +136,25 @@ impl Cluster {
         crate::view::slices(&self.slices(service).await, uid.as_deref())
     }
 
+    /// The names of the Pods that a Service publishes as ready, sorted.
+    pub async fn ready(&self, service: &str) -> Vec<String> {
+        let slices = self.slices(service).await;
+        let endpoints = slices.iter().flat_map(|slice| slice.endpoints.iter().flatten());
+        let ready = endpoints.filter(|endpoint| {
+            endpoint.conditions.as_ref().and_then(|conditions| conditions.ready) == Some(true)
+        });
+        let names = ready.filter_map(|endpoint| endpoint.target_ref.as_ref()?.name.clone());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    }
+
+    /// Waits until a Service publishes these Pods as ready.
+    pub async fn until_ready(&self, service: &str, pods: &[&str]) {
+        let wanted: Vec<String> = pods.iter().map(|pod| (*pod).to_owned()).collect();
+        self.until(wanted, async || self.ready(service).await).await;
+    }
+
     /// The messages of the events about an object, by reason.
     pub async fn events(&self, object: &str) -> Vec<(String, String)> {
         let api: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);

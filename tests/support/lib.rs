@@ -7,9 +7,11 @@ pub mod history;
 pub mod objects;
 pub mod roster;
 pub mod view;
+pub mod world;
 
 pub use cluster::Cluster;
 pub use history::Op;
 pub use objects::{PodObject, node, pod, service};
 pub use roster::Roster;
 pub use view::{SliceView, slices};
+pub use world::World;

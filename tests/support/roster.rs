@@ -4,8 +4,9 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use controller::environment::Randomness;
+use controller::environment::{Clock, Randomness};
 use controller::manager::{Manager, Parts, Settings};
+use controller::shared_index::SharedIndex;
 use controller::wire::Wire;
 use jiff::Timestamp;
 use kube::Client;
@@ -18,18 +19,23 @@ pub struct Roster {
 impl Roster {
     /// Starts with upstream's defaults, but for the limit on writes.
     pub fn start(client: Client) -> Self {
-        Self::start_with(client, settings())
+        Self::start_with(client, settings(), Arc::new(Timestamp::now))
     }
 
-    /// Starts with other settings.
-    pub fn start_with(client: Client, settings: Settings) -> Self {
+    /// Starts with other settings and another clock.
+    pub fn start_with(client: Client, settings: Settings, clock: Clock) -> Self {
         let parts = Parts {
             wire: Wire::new(client.clone(), client),
-            clock: Arc::new(Timestamp::now),
+            clock,
             randomness: Randomness::seeded(1),
             settings,
         };
         Self { manager: Manager::start(parts) }
+    }
+
+    /// The index and queue, for looking at.
+    pub fn index(&self) -> &SharedIndex {
+        self.manager.index()
     }
 
     /// Stops as on SIGTERM.

@@ -2,6 +2,7 @@
 //! and is told to list again when what it missed is forgotten.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{Reply, read};
-use crate::faults::WatchState;
+use crate::faults::{Signals, WatchState};
 use crate::kinds::Kind;
 use crate::object::Object;
 use crate::refusal::Refusal;
@@ -79,11 +80,10 @@ pub fn start(store: &Store, ask: &Ask) -> Result<Reply, Refusal> {
 
 /// The stream of a watch.
 pub fn body(server: Arc<Server>, kind: &'static Kind, start: Start) -> Answer {
-    let state = server.faults.watch_state(kind.plural).subscribe();
-    let closed = state.borrow().closed;
+    let signals = server.faults.signals(kind.plural);
+    let closed = signals.state().closed;
     let now = Instant::now();
     let watching = Watching {
-        revision: server.revision.subscribe(),
         server,
         kind,
         namespace: start.namespace,
@@ -93,7 +93,7 @@ pub fn body(server: Arc<Server>, kind: &'static Kind, start: Start) -> Answer {
         ended: start.ended,
         until: now + start.lasting,
         next_bookmark: start.bookmarks.then_some(now + BOOKMARK),
-        state,
+        signals,
         closed,
     };
     let events = stream::unfold(watching, async |mut watching| {
@@ -115,15 +115,18 @@ struct Watching {
     ended: bool,
     until: Instant,
     next_bookmark: Option<Instant>,
-    revision: tokio::sync::watch::Receiver<u64>,
-    state: tokio::sync::watch::Receiver<WatchState>,
+    signals: Arc<Signals>,
     closed: usize,
 }
 
 impl Watching {
     async fn next(&mut self) -> Option<Bytes> {
+        let signals = self.signals.clone();
         loop {
-            let WatchState { held, closed } = *self.state.borrow_and_update();
+            let mut news = pin!(signals.news.notified());
+            // From here on no news is missed.
+            news.as_mut().enable();
+            let WatchState { held, closed } = signals.state();
             if closed != self.closed {
                 return None;
             }
@@ -134,7 +137,6 @@ impl Watching {
                 if self.ended {
                     return None;
                 }
-                self.revision.borrow_and_update();
                 self.collect();
                 if !self.pending.is_empty() {
                     continue;
@@ -143,8 +145,7 @@ impl Watching {
             let bookmark = self.next_bookmark.filter(|_| !held).unwrap_or(self.until);
             tokio::select! {
                 biased;
-                _ = self.state.changed() => {}
-                _ = self.revision.changed(), if !held => {}
+                () = news => {}
                 () = tokio::time::sleep_until(bookmark.min(self.until)) => {
                     if Instant::now() >= self.until {
                         return None;

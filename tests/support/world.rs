@@ -1,0 +1,91 @@
+//! A cluster on the API server in memory, with a clock that stands still while anything runs and
+//! leaps to the next thing that is due when nothing does.
+
+use std::sync::Arc;
+
+use controller::environment::Clock;
+use controller::manager::Settings;
+use jiff::{SignedDuration, Timestamp};
+use kube::Client;
+use sandbox::{Fault, Sandbox, Served, Verb};
+use tokio::time::Instant;
+
+use crate::{Cluster, Roster};
+
+/// An API server in memory and a cluster on it. For tests that run with paused time.
+pub struct World {
+    /// The API server.
+    pub sandbox: Sandbox,
+    /// The namespace `default` of it.
+    pub cluster: Cluster,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl World {
+    /// A cluster with the Node `node-a` in zone `zone-a`.
+    pub async fn new() -> Self {
+        Self::with_history(10_000).await
+    }
+
+    /// A cluster whose watches can go back so many changes of a kind.
+    pub async fn with_history(history: usize) -> Self {
+        let clock = clock();
+        let settings = sandbox::Settings { clock: clock.clone(), seed: 1, history };
+        let sandbox = Sandbox::new(settings);
+        let cluster = Cluster::new(Client::new(sandbox.clone(), "default")).await;
+        Self { sandbox, cluster, clock }
+    }
+
+    /// Roster, with upstream's defaults.
+    pub fn roster(&self) -> Roster {
+        self.roster_with(crate::roster::settings())
+    }
+
+    /// Roster, with other settings.
+    pub fn roster_with(&self, settings: Settings) -> Roster {
+        let client = Client::new(self.sandbox.clone(), "default");
+        Roster::start_with(client, settings, self.clock.clone())
+    }
+
+    /// Makes something go wrong.
+    pub fn fault(&self, fault: Fault) {
+        self.sandbox.faults().add(fault);
+    }
+
+    /// Every write of a slice so far: `create default/ 201`.
+    pub fn slice_writes(&self) -> Vec<String> {
+        self.slice_requests().iter().map(brief).collect()
+    }
+
+    /// How long after the first write of a slice each one came, in tenths of a second.
+    pub fn write_times(&self) -> Vec<i64> {
+        let writes = self.slice_requests();
+        let since_first =
+            |write: &Served| (write.at.duration_since(writes[0].at).as_millis() + 50) as i64 / 100;
+        writes.iter().map(since_first).collect()
+    }
+
+    fn slice_requests(&self) -> Vec<Served> {
+        let mut requests = self.sandbox.requests();
+        requests.retain(|served| {
+            served.plural == "endpointslices"
+                && matches!(served.verb, Verb::Create | Verb::Update | Verb::Delete)
+        });
+        requests
+    }
+}
+
+fn brief(served: &Served) -> String {
+    let outcome = served.code.map_or("cut".to_owned(), |code| code.to_string());
+    format!("{} {outcome}", served.verb)
+}
+
+/// Starts at one moment, and goes with tokio's time.
+fn clock() -> Clock {
+    let start = Instant::now();
+    let midnight: Timestamp = "2026-01-02T00:00:00Z".parse().unwrap();
+    Arc::new(move || {
+        midnight + SignedDuration::try_from(start.elapsed()).unwrap_or(SignedDuration::ZERO)
+    })
+}
