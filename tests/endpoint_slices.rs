@@ -56,3 +56,114 @@ async fn the_slice_of_hostnames_follows_its_pods() {
     cluster.settles("hostnames", &[hostnames(&[one, two])]).await;
     roster.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_does_to_a_slice_is_put_right() {
+    let (plane, cluster) = control_plane().await;
+    let roster = Roster::start(plane.api_server.client().await.unwrap());
+    cluster.create(service("hostnames", json!({}))).await;
+    cluster.pod(pod("one", "hostnames", "10.1.0.1")).await;
+    let one = "10.1.0.1 Pod/one ready serving on node-a in zone-a";
+    cluster.settles("hostnames", &[hostnames(&[one])]).await;
+    let name = cluster.slice_names("hostnames").await.remove(0);
+
+    let strange = json!({"endpoints": [{"addresses": ["10.9.9.9"]}]});
+    cluster.patch("EndpointSlice", &name, strange).await;
+    cluster.settles("hostnames", &[hostnames(&[one])]).await;
+    assert_eq!(cluster.slice_names("hostnames").await, [name.clone()], "it is mended in place");
+
+    cluster.delete("EndpointSlice", &name).await;
+    cluster.settles("hostnames", &[hostnames(&[one])]).await;
+
+    // Taken out of our hands: it stays as it is, and another takes its place.
+    let name = cluster.slice_names("hostnames").await.remove(0);
+    let theirs = json!({"metadata": {"labels": {"endpointslice.kubernetes.io/managed-by": "me"}}});
+    cluster.patch("EndpointSlice", &name, theirs).await;
+    let mut foreign = hostnames(&[one]);
+    foreign.labels.insert("endpointslice.kubernetes.io/managed-by".to_owned(), "me".to_owned());
+    cluster.settles("hostnames", &[hostnames(&[one]), foreign]).await;
+    roster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_keep_on_a_slice_survives_our_writes() {
+    let (plane, cluster) = control_plane().await;
+    let roster = Roster::start(plane.api_server.client().await.unwrap());
+    cluster.create(service("hostnames", json!({}))).await;
+    cluster.pod(pod("one", "hostnames", "10.1.0.1")).await;
+    cluster.until_ready("hostnames", &["one"]).await;
+    let name = cluster.slice_names("hostnames").await.remove(0);
+    let kept =
+        json!({"metadata": {"finalizers": ["example.com/keep"], "annotations": {"note": "mine"}}});
+    cluster.patch("EndpointSlice", &name, kept).await;
+    cluster.pod(pod("two", "hostnames", "10.1.0.2")).await;
+    cluster.until_ready("hostnames", &["one", "two"]).await;
+    for pod in ["one", "two"] {
+        cluster.delete("Pod", pod).await;
+    }
+    cluster.until_ready("hostnames", &[]).await;
+    cluster.stays_silent().await;
+    let slices = cluster.slices("hostnames").await;
+    let metadata = &slices[0].metadata;
+    assert_eq!((slices.len(), metadata.name.as_ref()), (1, Some(&name)));
+    assert_eq!(metadata.finalizers, Some(vec!["example.com/keep".to_owned()]));
+    assert_eq!(metadata.annotations.as_ref().unwrap()["note"], "mine");
+    roster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_on_an_unknown_node_is_left_out_and_told_of_until_the_node_is_there() {
+    let (plane, cluster) = control_plane().await;
+    let roster = Roster::start(plane.api_server.client().await.unwrap());
+    cluster.create(service("hostnames", json!({}))).await;
+    cluster.pod(pod("one", "hostnames", "10.1.0.1")).await;
+    cluster.pod(pod("lost", "hostnames", "10.1.0.2").on("node-x")).await;
+    cluster.until_ready("hostnames", &["one"]).await;
+    let told = vec![(
+        "FailedToUpdateEndpointSlices".to_owned(),
+        "Error updating Endpoint Slices for Service default/hostnames: skipping Pod lost for Service default/hostnames: Node node-x Not Found".to_owned(),
+    )];
+    cluster.until(told, async || cluster.events("hostnames").await).await;
+    cluster.node(support::node("node-x", "zone-x")).await;
+    let one = "10.1.0.1 Pod/one ready serving on node-a in zone-a";
+    let found = "10.1.0.2 Pod/lost ready serving on node-x in zone-x";
+    cluster.settles("hostnames", &[hostnames(&[one, found])]).await;
+    roster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unusable_address_costs_its_own_pod_and_no_other() {
+    let (plane, cluster) = control_plane().await;
+    let roster = Roster::start(plane.api_server.client().await.unwrap());
+    cluster.create(service("hostnames", json!({}))).await;
+    cluster.pod(pod("bad", "hostnames", "127.0.0.1")).await;
+    cluster.pod(pod("one", "hostnames", "10.1.0.1")).await;
+    let one = "10.1.0.1 Pod/one ready serving on node-a in zone-a";
+    cluster.settles("hostnames", &[hostnames(&[one])]).await;
+    assert_eq!(cluster.events("hostnames").await, [], "an event only if it lasts");
+    roster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dual_stack_services_of_the_longest_name_get_a_slice_for_each_family() {
+    let (plane, cluster) = control_plane().await;
+    let roster = Roster::start(plane.api_server.client().await.unwrap());
+    let name = "s".repeat(63);
+    let spec = json!({"ipFamilyPolicy": "RequireDualStack", "selector": {"app": "dual"}});
+    cluster.create(service(&name, spec)).await;
+    let both = pod("one", "dual", "10.1.0.1").with_ips(&["10.1.0.1", "fd00::1:0:0:1"]);
+    cluster.pod(both).await;
+    let slice = |family: &str, endpoint: &str| SliceView {
+        address_type: family.to_owned(),
+        ports: vec!["http/TCP/9376".to_owned()],
+        endpoints: vec![format!("{endpoint} Pod/one ready serving on node-a in zone-a")],
+        labels: labels(&name),
+        owners: vec![format!("Service/{name}")],
+    };
+    let wanted = [slice("IPv4", "10.1.0.1"), slice("IPv6", "fd00::1:0:0:1")];
+    cluster.settles(&name, &wanted).await;
+    for slice in cluster.slice_names(&name).await {
+        assert_eq!((slice.len(), slice.starts_with(&"s".repeat(58))), (63, true), "{slice}");
+    }
+    roster.stop().await;
+}

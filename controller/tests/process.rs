@@ -1,0 +1,203 @@
+//! The program itself, as an operator starts and ends it, on the real API server.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use serde_json::json;
+use support::{Cluster, pod, service};
+use testbed::ControlPlane;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_roster");
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running program, ended with the test.
+struct Process {
+    child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Process {
+    /// `roster controller-manager` on a cluster.
+    fn manager(kubeconfig: &str) -> Self {
+        let mut child = Command::new(PROGRAM)
+            .args(["controller-manager", "--leader-elect=false", "-v=2"])
+            .arg(format!("--kubeconfig={kubeconfig}"))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log: Arc<Mutex<Vec<String>>> = Arc::default();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let sink = log.clone();
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| sink.lock().push(line));
+        });
+        Self { child, log }
+    }
+
+    fn lines_with(&self, text: &str) -> usize {
+        self.log.lock().iter().filter(|line| line.contains(text)).count()
+    }
+
+    async fn says(&self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.lines_with(text) == 0 {
+            assert!(
+                Instant::now() < deadline,
+                "never said {text:?}:\n{}",
+                self.log.lock().join("\n")
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    async fn ends(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "still runs:\n{}", self.log.lock().join("\n"));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(PROGRAM).args(arguments).output().unwrap()
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_publishes_ends_cleanly_on_a_signal_and_starts_again_in_silence() {
+    let plane = ControlPlane::start().await.unwrap();
+    let cluster = Cluster::new(plane.api_server.client().await.unwrap()).await;
+    let kubeconfig = plane.api_server.kubeconfig_path().display().to_string();
+    cluster.create(service("hostnames", json!({}))).await;
+    cluster.pod(pod("one", "hostnames", "10.1.0.1")).await;
+    for signal in ["TERM", "INT"] {
+        let mut manager = Process::manager(&kubeconfig);
+        cluster.until_ready("hostnames", &["one"]).await;
+        manager.says("Listed\" kind=\"EndpointSlice\"").await;
+        cluster.stays_silent().await;
+        manager.signal(signal);
+        assert_eq!(manager.ends().await.code(), Some(0), "after SIG{signal}");
+        manager.says("Shutting down endpoint slice controller").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_server_that_is_away_is_waited_for_and_complained_of_once() {
+    let mut plane = ControlPlane::start().await.unwrap();
+    let kubeconfig = plane.api_server.kubeconfig_path().display().to_string();
+    let cluster = Cluster::new(plane.api_server.client().await.unwrap()).await;
+    cluster.create(service("hostnames", json!({}))).await;
+    cluster.pod(pod("one", "hostnames", "10.1.0.1")).await;
+    plane.api_server.stop();
+    let manager = Process::manager(&kubeconfig);
+    manager.says("API server cannot be reached").await;
+    // Long enough for every feed to have tried again.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(manager.lines_with("API server cannot be reached"), 1);
+    plane.api_server.start_again().await.unwrap();
+    manager.says("API server answers again").await;
+    cluster.until_ready("hostnames", &["one"]).await;
+
+    plane.api_server.stop();
+    plane.api_server.start_again().await.unwrap();
+    cluster.pod(pod("two", "hostnames", "10.1.0.2")).await;
+    cluster.until_ready("hostnames", &["one", "two"]).await;
+    assert!(manager.lines_with("API server cannot be reached") <= 2);
+}
+
+#[test]
+fn a_kubeconfig_that_cannot_be_used_ends_it_with_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let absent = folder.path().join("absent").display().to_string();
+    let empty = file("empty", "");
+    let broken = file("broken", "clusters: [");
+    let other = file(
+        "other",
+        "{apiVersion: v1, kind: Config, current-context: nowhere, clusters: [], users: [], contexts: []}",
+    );
+    for (path, wanted) in
+        [(&absent, "no such file or directory"), (&empty, ""), (&broken, ""), (&other, "nowhere")]
+    {
+        let flag = format!("--kubeconfig={path}");
+        let output = run(&["controller-manager", "--leader-elect=false", &flag]);
+        let said = errors(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(path.as_str()) && said.contains(wanted), "{said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
+#[test]
+fn a_wrong_flag_ends_it_with_its_name_and_its_value() {
+    for (flag, wanted) in [
+        (
+            "--concurrent-service-endpoint-syncs=0",
+            "concurrent-service-endpoint-syncs must not be less than 1, but got 0",
+        ),
+        ("--max-endpoints-per-slice=1001", "max-endpoints-per-slice"),
+        (
+            "--max-endpoints-per-slice=many",
+            "invalid argument \"many\" for \"--max-endpoints-per-slice\"",
+        ),
+        ("--controllers=nonsense", "\"nonsense\""),
+        ("--no-such-flag", "unknown flag: --no-such-flag"),
+    ] {
+        let output = run(&["controller-manager", "--leader-elect=false", flag]);
+        let said = errors(&output);
+        assert_eq!(output.status.code(), Some(1), "{flag}: {said}");
+        assert!(said.contains(wanted), "{flag}: {said}");
+    }
+    let output = run(&["nonsense"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(errors(&output).contains("unknown command \"nonsense\""));
+}
+
+#[test]
+fn help_teaches_and_goes_to_standard_output() {
+    let output = run(&["controller-manager", "--help"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    for flag in [
+        "--kubeconfig",
+        "--leader-elect",
+        "--controllers",
+        "--concurrent-service-endpoint-syncs",
+        "--max-endpoints-per-slice",
+        "--endpointslice-updates-batch-period",
+        "--kube-api-qps",
+        "--kube-api-burst",
+        "--logging-format",
+    ] {
+        assert!(text.contains(flag), "{flag} is not explained:\n{text}");
+    }
+}
