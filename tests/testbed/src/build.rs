@@ -14,6 +14,23 @@ use crate::binaries::{Environment, KUBERNETES_VERSION, Program};
 
 const FLAGS: [&str; 4] = ["-mod=readonly", "-trimpath", "-buildvcs=false", "-pgo=off"];
 
+/// A program is nowhere, and there is no Go to build it with.
+#[derive(Debug)]
+pub struct NoGo(Program);
+
+impl std::fmt::Display for NoGo {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self(program) = self;
+        write!(
+            formatter,
+            "{program} for Kubernetes {KUBERNETES_VERSION} was not found and cannot be built, because `go` is not on the PATH: \
+             install Go 1.26, or set KUBEBUILDER_ASSETS to a folder that holds it"
+        )
+    }
+}
+
+impl std::error::Error for NoGo {}
+
 /// Where the build of a program is or will be kept: under a key made of all that goes into it.
 pub fn cached_path(environment: Environment<'_>, program: Program) -> Result<PathBuf> {
     let cache = environment("XDG_CACHE_HOME").map(PathBuf::from);
@@ -33,10 +50,7 @@ pub fn cached_path(environment: Environment<'_>, program: Program) -> Result<Pat
 /// Builds a program to a path. Processes that want the same one wait for each other.
 pub fn build(program: Program, path: &Path) -> Result<()> {
     if go_version().is_empty() {
-        bail!(
-            "{program} {KUBERNETES_VERSION} was not found and cannot be built, because `go` is not on the PATH: \
-             install Go 1.26, or set KUBEBUILDER_ASSETS to a folder that holds it"
-        );
+        return Err(NoGo(program).into());
     }
     let folder = path.parent().context("a cache path has a parent")?;
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;

@@ -8,6 +8,7 @@ mod control_plane;
 mod kubeconfig;
 
 pub use binaries::{Binaries, KUBERNETES_VERSION, Program};
+pub use build::NoGo;
 pub use child::Child;
 pub use control_plane::{
     ApiServer, ApiServerOptions, ControlPlane, ControllerManager, ControllerManagerOptions, Etcd,

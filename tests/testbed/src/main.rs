@@ -1,8 +1,13 @@
 //! `testbed`: brings the real control plane to this machine, and starts one to play with.
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use testbed::{Binaries, ControlPlane, Program};
+use testbed::{Binaries, ControlPlane, NoGo, Program};
+
+/// The exit code for a control plane that cannot be had here.
+const INCOMPLETE: u8 = 3;
 
 /// The real Kubernetes control plane, for tests and for looking at.
 #[derive(Parser)]
@@ -17,7 +22,8 @@ enum Command {
     /// Find or build etcd, kube-apiserver, kube-controller-manager and kubectl, and say where they are
     ///
     /// Looked for in this order: the folder in KUBEBUILDER_ASSETS, what setup-envtest has
-    /// downloaded, the cache, and last a build with Go (minutes, once).
+    /// downloaded, the cache, and last a build with Go (minutes, once). Ends with exit code 3 if
+    /// something is missing and there is no Go.
     Build {
         /// Also kube-proxy and coredns
         #[arg(long)]
@@ -28,18 +34,26 @@ enum Command {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<()> {
+async fn main() -> Result<ExitCode> {
     match Arguments::parse().command {
         Command::Build { all } => build(if all { &Program::ALL } else { &Program::USUAL }),
-        Command::Start => start().await,
+        Command::Start => start().await.map(|()| ExitCode::SUCCESS),
     }
 }
 
-fn build(programs: &[Program]) -> Result<()> {
+fn build(programs: &[Program]) -> Result<ExitCode> {
+    let mut outcome = ExitCode::SUCCESS;
     for program in programs {
-        println!("{program:<24} {}", Binaries::default().find(*program)?.display());
+        match Binaries::default().find(*program) {
+            Ok(path) => println!("{program:<24} {}", path.display()),
+            Err(error) if error.is::<NoGo>() => {
+                eprintln!("{error}");
+                outcome = ExitCode::from(INCOMPLETE);
+            }
+            Err(error) => return Err(error),
+        }
     }
-    Ok(())
+    Ok(outcome)
 }
 
 async fn start() -> Result<()> {
