@@ -41,7 +41,7 @@ fn run() -> Trail {
                 writer.clone()
             });
         let _logging = tracing::subscriber::set_default(subscriber);
-        let roster = world.roster();
+        let roster = world.roster_with(support::roster::settings());
         play(&world).await;
         roster.stop().await;
         let requests = world.sandbox.requests();

@@ -9,8 +9,12 @@ mod scenarios;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use controller::wire::Wire;
+use controller_core::endpoints::subsets::repack;
+use controller_core::facts;
+use controller_core::key::{Controller, NamespacedName};
 use futures::future::join_all;
-use support::view::SliceView;
+use support::view::{EndpointsView, SliceView};
 use support::{Cluster, Roster};
 use testbed::{ApiServer, ApiServerOptions, ControllerManager, ControllerManagerOptions, Etcd};
 use tokio::time::Instant;
@@ -25,14 +29,20 @@ const LASTING: Duration = Duration::from_secs(5);
 /// `--max-endpoints-per-slice` of both.
 const MOST_ENDPOINTS: usize = 100;
 
-/// What is compared: by Service, address type and port set.
-type Published = BTreeMap<(String, String, Vec<String>), Group>;
+/// What is compared.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Published {
+    /// By Service, writer, address type and port set.
+    slices: BTreeMap<(String, String, String, Vec<String>), Group>,
+    endpoints: BTreeMap<String, EndpointsView>,
+}
 
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Group {
     /// Sorted; an endpoint that stands in two slices would stand here twice.
     endpoints: Vec<String>,
     labels: BTreeMap<String, String>,
+    annotations: BTreeMap<String, String>,
     owners: Vec<String>,
     slices: usize,
 }
@@ -43,6 +53,7 @@ impl Group {
         self.endpoints.extend(slice.endpoints);
         self.endpoints.sort();
         self.labels = slice.labels;
+        self.annotations = slice.annotations;
         self.owners = slice.owners;
         self.slices += 1;
     }
@@ -61,7 +72,7 @@ async fn roster_publishes_what_kube_controller_manager_publishes() {
     let stock_server = ApiServer::start(&etcd, options("/stock")).await.unwrap();
     let our_server = ApiServer::start(&etcd, options("/roster")).await.unwrap();
     let stock = ControllerManagerOptions {
-        controllers: vec!["endpointslice-controller".to_owned()],
+        controllers: Controller::ALL.map(|controller| controller.name().to_owned()).into(),
         flags: vec!["--kube-api-qps=5000".to_owned(), "--kube-api-burst=5000".to_owned()],
     };
     let _manager = ControllerManager::start(&stock_server, stock).await.unwrap();
@@ -87,6 +98,21 @@ async fn roster_publishes_what_kube_controller_manager_publishes() {
     roster.stop().await;
 }
 
+/// The stock manager's own objects are in the order that we would write them in.
+async fn packed_alike(place: &str, scenario: &Scenario, stock: &Cluster) {
+    let wire = Wire::new(stock.client.clone(), stock.client.clone());
+    for service in &scenario.services {
+        let key = NamespacedName::new(stock.namespace.as_str(), *service);
+        let endpoints = wire.get::<facts::Endpoints>(&key).await.unwrap();
+        let theirs = endpoints.filter(|endpoints| {
+            endpoints.metadata.labels.get(facts::endpoints::MANAGED_BY_LABEL).is_some()
+        });
+        if let Some(facts::Endpoints { subsets, .. }) = theirs {
+            assert_eq!(repack(&subsets), subsets, "{place}: {key}");
+        }
+    }
+}
+
 /// Plays a scenario on both, and says which deviations showed.
 async fn play(scenario: &Scenario, pair: &Pair) -> Vec<&'static str> {
     let mut fired = Vec::new();
@@ -103,6 +129,7 @@ async fn play(scenario: &Scenario, pair: &Pair) -> Vec<&'static str> {
                 fired.push(deviation);
             }
         }
+        packed_alike(&place, scenario, &pair.stock).await;
     }
     fired
 }
@@ -140,7 +167,7 @@ fn agree(one: &Published, other: &Published, slices: Slices) -> bool {
     let seen = |published: &Published| -> Published {
         let mut seen = published.clone();
         if let Slices::NotCounted = slices {
-            seen.values_mut().for_each(|group| group.slices = 0);
+            seen.slices.values_mut().for_each(|group| group.slices = 0);
         }
         seen
     };
@@ -154,18 +181,28 @@ async fn differ(place: &str, deviation: &str, scenario: &Scenario, pair: &Pair) 
 }
 
 async fn published(scenario: &Scenario, pair: &Pair) -> (Published, Published) {
-    let (mut stock, mut ours) = (Published::new(), Published::new());
+    let (mut stock, mut ours) = (Published::default(), Published::default());
     for service in &scenario.services {
-        let (theirs, mine) = tokio::join!(pair.stock.views(service), pair.roster.views(service));
-        group(&mut stock, service, theirs);
-        group(&mut ours, service, mine);
+        let (theirs, mine) = tokio::join!(seen(&pair.stock, service), seen(&pair.roster, service));
+        stock.add(service, theirs);
+        ours.add(service, mine);
     }
     (stock, ours)
 }
 
-fn group(published: &mut Published, service: &str, slices: Vec<SliceView>) {
-    for slice in slices {
-        let key = (service.to_owned(), slice.address_type.clone(), slice.ports.clone());
-        published.entry(key).or_default().add(slice);
+async fn seen(cluster: &Cluster, service: &str) -> (Vec<SliceView>, Option<EndpointsView>) {
+    (cluster.views(service).await, cluster.endpoints(service).await)
+}
+
+impl Published {
+    fn add(&mut self, service: &str, seen: (Vec<SliceView>, Option<EndpointsView>)) {
+        let (slices, endpoints) = seen;
+        for slice in slices {
+            let writer = slice.labels.get("endpointslice.kubernetes.io/managed-by").cloned();
+            let family = slice.address_type.clone();
+            let key = (service.to_owned(), writer.unwrap_or_default(), family, slice.ports.clone());
+            self.slices.entry(key).or_default().add(slice);
+        }
+        self.endpoints.extend(endpoints.map(|endpoints| (service.to_owned(), endpoints)));
     }
 }

@@ -21,6 +21,7 @@ fn hostnames(endpoints: &[&str]) -> SliceView {
         ports: vec!["http/TCP/9376".to_owned()],
         endpoints: endpoints.iter().map(|line| (*line).to_owned()).collect(),
         labels: labels("hostnames"),
+        annotations: BTreeMap::new(),
         owners: vec!["Service/hostnames".to_owned()],
     }
 }
@@ -105,7 +106,11 @@ async fn what_others_keep_on_a_slice_survives_our_writes() {
     for pod in ["one", "two"] {
         cluster.delete("Pod", pod).await;
     }
-    cluster.until_ready("hostnames", &[]).await;
+    let endpoints = async || {
+        let slices = cluster.slices("hostnames").await;
+        slices.iter().flat_map(|slice| slice.endpoints.iter().flatten()).count()
+    };
+    cluster.until(0, endpoints).await;
     cluster.stays_silent().await;
     let slices = cluster.slices("hostnames").await;
     let metadata = &slices[0].metadata;
@@ -162,6 +167,7 @@ async fn dual_stack_services_of_the_longest_name_get_a_slice_for_each_family() {
         ports: vec!["http/TCP/9376".to_owned()],
         endpoints: vec![format!("{endpoint} Pod/one ready serving on node-a in zone-a")],
         labels: labels(&name),
+        annotations: BTreeMap::new(),
         owners: vec![format!("Service/{name}")],
     };
     let wanted = [slice("IPv4", "10.1.0.1"), slice("IPv6", "fd00::1:0:0:1")];

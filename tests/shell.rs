@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
-use controller::manager::Settings;
+use controller_core::key::Controller;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use sandbox::{Action, Fault, Refused, Verb};
 use serde_json::json;
+use support::roster::of_controllers;
 use support::{Cluster, World, pod, service};
 
 const SLICES: &str = "endpointslices";
@@ -222,10 +223,8 @@ async fn writes_for_three_changes(batch_period: Duration, apart: u64) -> usize {
     for name in ["two", "three"] {
         another(&world.cluster, name).await;
     }
-    let settings = Settings {
-        endpointslice_updates_batch_period: batch_period,
-        ..support::roster::settings()
-    };
+    let mut settings = of_controllers(&[Controller::EndpointSlice]);
+    settings.controllers.values_mut().for_each(|pace| pace.batch_period = batch_period);
     let roster = world.roster_with(settings);
     world.cluster.until_ready("web", &["one", "three", "two"]).await;
     world.cluster.stays_silent().await;

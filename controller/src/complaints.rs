@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use controller_core::endpoint_slices::{Plan, PodEntry};
+use controller_core::endpoint_slices::PodEntry;
 use controller_core::facts::{IpFamily, PodAddress};
 use controller_core::key::{NamespacedName, Text};
 use controller_core::reason::Reason;
@@ -39,9 +39,9 @@ pub struct Telling {
 }
 
 impl Complaints {
-    /// Compares a plan with what was told before.
-    pub fn about(&self, service: &NamespacedName, plan: &Plan, now: Timestamp) -> Telling {
-        let invalid = plan.pods.iter().filter(|entry| entry.reason == Reason::AddressInvalid);
+    /// Compares how Pods stand with what was told before.
+    pub fn about(&self, service: &NamespacedName, pods: &[PodEntry], now: Timestamp) -> Telling {
+        let invalid = pods.iter().filter(|entry| entry.reason == Reason::AddressInvalid);
         let mut all = self.0.lock();
         let mut before = all.remove(service).unwrap_or_default();
         let mut after = BTreeMap::new();

@@ -1,9 +1,9 @@
-//! Events for users: what went wrong with a Service, on the Service. They are sent in the
+//! Events for users: what went wrong with an object, on the object. They are sent in the
 //! background, one after another; whoever reports one never waits, and a full buffer drops it.
 
 use std::collections::HashMap;
 
-use controller_core::facts::Service;
+use controller_core::reconcile::{Notice, Reference};
 use k8s_openapi::api::core::v1::ObjectReference;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -11,8 +11,6 @@ use tokio::task::JoinHandle;
 use crate::environment::Clock;
 use crate::wire::{EventObject, Wire};
 
-/// `source.component` of our events, spelt as kube-controller-manager spells it.
-const COMPONENT: &str = "endpoint-slice-controller";
 /// How many events may wait to be sent.
 const BUFFER: usize = 1000;
 /// How many distinct events are remembered, to count repetitions rather than create anew.
@@ -23,9 +21,8 @@ const REMEMBERED: usize = 4096;
 pub struct Recorder(mpsc::Sender<Report>);
 
 struct Report {
-    object: ObjectReference,
-    reason: &'static str,
-    message: String,
+    component: &'static str,
+    notice: Notice,
 }
 
 impl Recorder {
@@ -35,36 +32,34 @@ impl Recorder {
         (Self(sender), tokio::spawn(send(reports, wire, clock)))
     }
 
-    /// Reports something bad about a Service.
-    pub fn warn(&self, service: &Service, reason: &'static str, message: String) {
+    /// Reports something in the name of a controller.
+    pub fn record(&self, component: &'static str, notice: Notice) {
+        let Notice { about, severity, reason, message } = &notice;
         tracing::info!(
-            object = %service.key,
+            object = %about.key,
             fieldPath = "",
-            kind = "Service",
+            kind = about.kind,
             apiVersion = "v1",
-            r#type = "Warning",
+            r#type = severity.name(),
             reason,
             message = %message,
             "Event occurred"
         );
-        let object = ObjectReference {
-            api_version: Some("v1".to_owned()),
-            kind: Some("Service".to_owned()),
-            namespace: Some(service.key.namespace.to_string()),
-            name: Some(service.key.name.to_string()),
-            uid: Some(service.uid.to_string()),
-            ..ObjectReference::default()
-        };
-        if self.0.try_send(Report { object, reason, message }).is_err() {
-            tracing::debug!(object = %service.key, reason, "Event dropped: too many are waiting to be sent");
+        let (object, reason) = (about.key.clone(), *reason);
+        if self.0.try_send(Report { component, notice }).is_err() {
+            tracing::debug!(object = %object, reason, "Event dropped: too many are waiting to be sent");
         }
     }
 }
 
+/// What makes two events one: everything but the version of the object.
+type Sameness = (&'static str, String, String, &'static str, String);
+
 async fn send(mut reports: mpsc::Receiver<Report>, wire: Wire, clock: Clock) {
-    let mut sent: HashMap<(Option<String>, &'static str, String), EventObject> = HashMap::new();
-    while let Some(Report { object, reason, message }) = reports.recv().await {
-        let key = (object.uid.clone(), reason, message);
+    let mut sent: HashMap<Sameness, EventObject> = HashMap::new();
+    while let Some(Report { component, notice }) = reports.recv().await {
+        let Notice { about, severity, reason, message } = notice;
+        let key = (component, about.key.to_string(), about.uid.to_string(), reason, message);
         if let Some(event) = sent.get_mut(&key) {
             event.again(clock());
             match wire.recount_event(event).await {
@@ -75,7 +70,8 @@ async fn send(mut reports: mpsc::Receiver<Report>, wire: Wire, clock: Clock) {
                 }
             }
         }
-        let event = EventObject::new(object, "Warning", reason, &key.2, COMPONENT, clock());
+        let object = object_reference(&about);
+        let event = EventObject::new(object, severity.name(), reason, &key.4, component, clock());
         let result = wire.create_event(&event).await;
         if result.is_ok() {
             if sent.len() >= REMEMBERED {
@@ -84,6 +80,18 @@ async fn send(mut reports: mpsc::Receiver<Report>, wire: Wire, clock: Clock) {
             sent.insert(key, event);
         }
         log_failure(result);
+    }
+}
+
+fn object_reference(about: &Reference) -> ObjectReference {
+    ObjectReference {
+        api_version: Some("v1".to_owned()),
+        kind: Some(about.kind.to_owned()),
+        namespace: Some(about.key.namespace.to_string()),
+        name: Some(about.key.name.to_string()),
+        uid: Some(about.uid.to_string()).filter(|uid| !uid.is_empty()),
+        resource_version: about.resource_version.map(|version| version.to_string()),
+        ..ObjectReference::default()
     }
 }
 

@@ -5,25 +5,27 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use controller_core::endpoint_slices::{FamilyPlan, MANAGED_BY, Plan};
-use controller_core::facts::{EndpointSlice, Fact};
+use controller_core::endpoints;
+use controller_core::facts::{EndpointSlice, Endpoints, Fact, ObjectMeta};
 use controller_core::index::Source;
 use controller_core::key::{Kind, NamespacedName, ResourceVersion, Text};
+use controller_core::reconcile::{Failure, Stage, StageKind, Verb};
+use controller_core::slice_plan::SlicePlan;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use crate::limiter::Limiter;
 use crate::shared_index::SharedIndex;
-use crate::wire::{Wire, WireError};
+use crate::wire::{Resource, Wire, WireError};
 
 /// Performs plans.
 pub struct Executor {
     wire: Wire,
     index: Arc<SharedIndex>,
     limiter: Limiter,
-    /// Services one of whose creations may or may not have happened. Nothing is created for them
-    /// before a live list has told.
-    in_doubt: Mutex<HashSet<NamespacedName>>,
+    /// Names for which a creation may or may not have happened. Nothing is created for them before
+    /// a live read has told.
+    in_doubt: Mutex<HashSet<(Kind, NamespacedName)>>,
 }
 
 /// What came of a plan.
@@ -31,8 +33,8 @@ pub struct Executor {
 pub struct Execution {
     /// Every write tried, in order.
     pub writes: Vec<Write>,
-    /// What went wrong, in words.
-    pub errors: Vec<String>,
+    /// What went wrong.
+    pub failures: Vec<Failure>,
     /// The longest wait that the server asked for.
     pub retry_after: Option<Duration>,
 }
@@ -42,8 +44,10 @@ pub struct Execution {
 pub struct Write {
     /// What was tried.
     pub verb: Verb,
-    /// The slice; for a creation, the name it was given, or none.
-    pub slice: NamespacedName,
+    /// The kind of the object.
+    pub kind: Kind,
+    /// The object; for a creation, the name it was given, or none.
+    pub key: NamespacedName,
     /// Its uid, empty where a creation failed.
     pub uid: Text,
     /// The version that the write made, or that it was conditional on if it failed.
@@ -56,29 +60,7 @@ pub struct Write {
     pub error: Option<String>,
 }
 
-/// The ways of writing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
-    /// POST.
-    Create,
-    /// PUT.
-    Update,
-    /// DELETE.
-    Delete,
-}
-
-impl Verb {
-    /// The word of error texts: `failed to update …`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Verb::Create => "create",
-            Verb::Update => "update",
-            Verb::Delete => "delete",
-        }
-    }
-}
-
-/// Whether the writes of a family go on.
+/// Whether the writes of a stage go on.
 enum Next {
     GoOn,
     Stop,
@@ -90,88 +72,118 @@ impl Executor {
         Self { wire, index, limiter, in_doubt: Mutex::default() }
     }
 
-    /// Finds out what became of a creation whose answer never came. Must succeed before the
-    /// Service is planned for again, lest the same slice be made twice.
-    pub async fn settle_doubt(&self, service: &NamespacedName) -> Result<(), WireError> {
-        if !self.in_doubt.lock().contains(service) {
-            return Ok(());
+    /// Finds out what became of creations whose answers never came. Must succeed before the key is
+    /// planned for again, lest the same thing be made twice.
+    pub async fn settle_doubt(&self, key: &NamespacedName) -> Result<(), WireError> {
+        if self.is_in_doubt(Kind::EndpointSlice, key) {
+            self.read_slices_live(key).await?;
+            self.in_doubt.lock().remove(&(Kind::EndpointSlice, key.clone()));
         }
-        let live = self.wire.slices_of(service).await?;
-        let names: HashSet<NamespacedName> =
-            live.iter().map(|slice| slice.metadata.key.clone()).collect();
-        for slice in live {
-            self.learn(slice, Source::LiveRead);
+        if self.is_in_doubt(Kind::Endpoints, key) {
+            self.read_live(Kind::Endpoints, key).await?;
+            self.in_doubt.lock().remove(&(Kind::Endpoints, key.clone()));
         }
-        let held = self.index.with(|index| index.slices_of(service));
-        for slice in held.iter().filter(|slice| slice.managed_by() == Some(MANAGED_BY)) {
-            if !names.contains(&slice.metadata.key) {
-                self.forget(slice, Source::LiveRead);
-            }
-        }
-        self.in_doubt.lock().remove(service);
         Ok(())
     }
 
-    /// Carries out a plan. A failure ends the writes of its family; the other family and the
-    /// removal of strays go on.
-    pub async fn execute(&self, service: &NamespacedName, plan: &Plan) -> Execution {
+    /// Carries out the stages of a plan. A failure ends its stage; the others go on.
+    pub async fn execute(&self, key: &NamespacedName, stages: &[Stage<'_>]) -> Execution {
         let mut execution = Execution::default();
-        for family in &plan.families {
-            self.family(service, family, &mut execution).await;
-        }
-        for slice in &plan.strays {
-            if let Err(error) = self.delete(slice, &mut execution).await {
-                let name = &slice.metadata.key.name;
-                execution.fail(
-                    format!("error deleting {name} EndpointSlice for Service {service}: {error}"),
-                    &error,
-                );
+        for stage in stages {
+            match stage {
+                Stage::Slices(plan) => self.slices(key, plan, &mut execution).await,
+                Stage::Removal(slice) => {
+                    self.delete(*slice, StageKind::Removal, &mut execution).await;
+                }
+                Stage::Endpoints(write) => self.endpoints(key, write, &mut execution).await,
             }
         }
         execution
     }
 
-    /// Reads a slice that the watch owes us, and believes what it reads.
-    pub async fn read_live(&self, slice: &NamespacedName) -> Result<(), WireError> {
-        match self.wire.get_slice(slice).await? {
-            Some(slice) => self.learn(slice, Source::LiveRead),
-            None => self.index.delete(Kind::EndpointSlice, slice, None, Source::LiveRead),
+    /// Reads an object that the watch owes us, and believes what it reads.
+    pub async fn read_live(&self, kind: Kind, key: &NamespacedName) -> Result<(), WireError> {
+        match kind {
+            Kind::EndpointSlice => self.believe::<EndpointSlice>(key).await,
+            Kind::Endpoints => self.believe::<Endpoints>(key).await,
+            // Nothing else is written, so nothing else is owed.
+            Kind::Service | Kind::Pod | Kind::Node => Ok(()),
         }
-        Ok(())
     }
 
-    async fn family(
+    async fn slices(&self, key: &NamespacedName, plan: &SlicePlan, execution: &mut Execution) {
+        for slice in &plan.create {
+            if let Next::Stop = self.create(key, slice, StageKind::Slices, execution).await {
+                return;
+            }
+        }
+        for slice in &plan.update {
+            if let Next::Stop = self.update(slice, StageKind::Slices, execution).await {
+                return;
+            }
+        }
+        for slice in &plan.delete {
+            if let Next::Stop = self.delete(&**slice, StageKind::Slices, execution).await {
+                return;
+            }
+        }
+    }
+
+    async fn endpoints(
         &self,
-        service: &NamespacedName,
-        family: &FamilyPlan,
+        key: &NamespacedName,
+        write: &endpoints::Write,
         execution: &mut Execution,
     ) {
-        for slice in &family.slices.create {
-            if let Next::Stop = self.create(service, slice, execution).await {
-                return;
+        match write {
+            endpoints::Write::Create(endpoints) => {
+                self.create(key, endpoints, StageKind::Endpoints, execution).await;
             }
-        }
-        for slice in &family.slices.update {
-            if let Next::Stop = self.update(service, slice, execution).await {
-                return;
+            endpoints::Write::Update(endpoints) => {
+                self.update(endpoints, StageKind::Endpoints, execution).await;
             }
-        }
-        for slice in &family.slices.delete {
-            if let Err(error) = self.delete(slice, execution).await {
-                execution.fail(failed(Verb::Delete, Some(slice), service, &error), &error);
-                return;
+            endpoints::Write::Remove(endpoints) => {
+                self.remove_with_service(key, endpoints, execution).await;
             }
         }
     }
 
-    async fn create(
+    /// Somebody may have made these Endpoints, or made their Service again: a live read decides.
+    async fn remove_with_service(
         &self,
         service: &NamespacedName,
-        slice: &EndpointSlice,
+        endpoints: &Endpoints,
+        execution: &mut Execution,
+    ) {
+        let exists = self.wire.exists(Kind::Service, service).await;
+        let live = match exists {
+            Ok(true) => Err(WireError::Decode(format!(
+                "the Service {service} exists again; waiting for the watch to show it"
+            ))),
+            Ok(false) => self.wire.get::<Endpoints>(service).await,
+            Err(error) => Err(error),
+        };
+        match live {
+            Ok(Some(live)) if live.metadata.uid == endpoints.metadata.uid => {
+                self.delete(&live, StageKind::Endpoints, execution).await;
+            }
+            // Other Endpoints of the name belong to somebody else.
+            Ok(Some(other)) => self.learn(other, Source::LiveRead),
+            Ok(None) => self.forget(endpoints, Source::LiveRead),
+            Err(error) => {
+                execution.fail(Verb::Delete, StageKind::Endpoints, &endpoints.metadata, &error);
+            }
+        }
+    }
+
+    async fn create<T: Resource>(
+        &self,
+        key: &NamespacedName,
+        object: &T,
+        stage: StageKind,
         execution: &mut Execution,
     ) -> Next {
-        let result =
-            self.timed(Verb::Create, slice, execution, self.wire.create_slice(slice)).await;
+        let result = self.timed(Verb::Create, object, execution, self.wire.create(object)).await;
         match result {
             Ok(created) => {
                 self.learn(created, Source::Answer);
@@ -180,91 +192,97 @@ impl Executor {
             // Whatever is left in the namespace goes with it.
             Err(error) if error.is_namespace_terminating() => Next::Stop,
             Err(error) => {
-                if error.is_ambiguous() {
-                    self.in_doubt.lock().insert(service.clone());
+                // A name that is taken is news, too.
+                if error.is_ambiguous() || error.is_conflict() {
+                    self.in_doubt.lock().insert((T::KIND, key.clone()));
                 }
-                execution.fail(failed(Verb::Create, None, service, &error), &error);
+                execution.fail(Verb::Create, stage, object.metadata(), &error);
                 Next::Stop
             }
         }
     }
 
-    async fn update(
+    async fn update<T: Resource>(
         &self,
-        service: &NamespacedName,
-        slice: &EndpointSlice,
+        object: &T,
+        stage: StageKind,
         execution: &mut Execution,
     ) -> Next {
-        let result =
-            self.timed(Verb::Update, slice, execution, self.wire.replace_slice(slice)).await;
+        let result = self.timed(Verb::Update, object, execution, self.wire.replace(object)).await;
         match result {
             Ok(updated) => {
                 self.learn(updated, Source::Answer);
                 Next::GoOn
             }
             Err(error) => {
-                self.look_again_after(&error, slice).await;
-                execution.fail(failed(Verb::Update, Some(slice), service, &error), &error);
+                self.look_again_after(&error, object).await;
+                execution.fail(Verb::Update, stage, object.metadata(), &error);
                 Next::Stop
             }
         }
     }
 
-    /// A slice that is gone already is as good as deleted.
-    async fn delete(
+    /// What is gone already is as good as deleted.
+    async fn delete<T: Resource>(
         &self,
-        slice: &EndpointSlice,
+        object: &T,
+        stage: StageKind,
         execution: &mut Execution,
-    ) -> Result<(), WireError> {
-        let result =
-            self.timed(Verb::Delete, slice, execution, self.wire.delete_slice(slice)).await;
-        match result {
-            Ok(None) => self.forget(slice, Source::Answer),
-            Ok(Some(held)) => self.learn(held, Source::Answer),
-            Err(error) if error.is_not_found() => self.forget(slice, Source::LiveRead),
+    ) -> Next {
+        let deleted = async {
+            let held = self.wire.delete(object).await?;
+            Ok(Deleted(held))
+        };
+        match self.timed(Verb::Delete, object, execution, deleted).await {
+            Ok(Deleted(None)) => self.forget(object, Source::Answer),
+            Ok(Deleted(Some(held))) => self.learn(held, Source::Answer),
+            Err(error) if error.is_not_found() => self.forget(object, Source::LiveRead),
             Err(error) => {
-                self.look_again_after(&error, slice).await;
-                return Err(error);
+                self.look_again_after(&error, object).await;
+                execution.fail(Verb::Delete, stage, object.metadata(), &error);
+                return Next::Stop;
             }
         }
-        Ok(())
+        Next::GoOn
     }
 
-    /// A conflict or an absence means that our picture of the slice is old; a live read mends it,
+    /// A conflict or an absence means that our picture of the object is old; a live read mends it,
     /// so that the next try does not fail the same way.
-    async fn look_again_after(&self, error: &WireError, slice: &EndpointSlice) {
+    async fn look_again_after<T: Resource>(&self, error: &WireError, object: &T) {
+        let key = &object.metadata().key;
         if (error.is_conflict() || error.is_not_found())
-            && let Err(error) = self.read_live(&slice.metadata.key).await
+            && let Err(error) = self.believe::<T>(key).await
         {
-            tracing::debug!(slice = %slice.metadata.key, err = %error, "Cannot read a slice again");
+            tracing::debug!(object = %key, err = %error, "Cannot read an object again");
         }
     }
 
-    async fn timed<T: Described>(
+    async fn timed<T: Resource, A: Answer<T>>(
         &self,
         verb: Verb,
-        slice: &EndpointSlice,
+        object: &T,
         execution: &mut Execution,
-        write: impl Future<Output = Result<T, WireError>>,
-    ) -> Result<T, WireError> {
+        write: impl Future<Output = Result<A, WireError>>,
+    ) -> Result<A, WireError> {
         self.limiter.acquire().await;
         let sent = self.index.now();
         let result = write.await;
-        let answer = result.as_ref().ok().and_then(Described::slice).unwrap_or(slice);
+        let metadata = result.as_ref().ok().and_then(Answer::object).unwrap_or(object).metadata();
         let write = Write {
             verb,
-            slice: answer.metadata.key.clone(),
-            uid: answer.metadata.uid.clone(),
-            resource_version: answer.metadata.resource_version,
+            kind: T::KIND,
+            key: metadata.key.clone(),
+            uid: metadata.uid.clone(),
+            resource_version: metadata.resource_version,
             sent,
             answered: self.index.now(),
             error: result.as_ref().err().map(ToString::to_string),
         };
         tracing::debug!(
             verb = write.verb.name(),
-            slice = %write.slice,
+            kind = write.kind.name(),
+            object = %write.key,
             resourceVersion = write.resource_version.0,
-            endpoints = slice.endpoints.len(),
             err = write.error,
             "Wrote"
         );
@@ -272,47 +290,69 @@ impl Executor {
         result
     }
 
-    fn learn(&self, slice: EndpointSlice, source: Source) {
-        let version = slice.metadata.resource_version;
-        self.index.apply(Fact::EndpointSlice(slice), version, source);
+    async fn read_slices_live(&self, service: &NamespacedName) -> Result<(), WireError> {
+        let live = self.wire.slices_of(service).await?;
+        let names: HashSet<NamespacedName> =
+            live.iter().map(|slice| slice.metadata.key.clone()).collect();
+        for slice in live {
+            self.learn(slice, Source::LiveRead);
+        }
+        for slice in self.index.with(|index| index.slices_of(service)) {
+            if !names.contains(&slice.metadata.key) {
+                self.forget(&*slice, Source::LiveRead);
+            }
+        }
+        Ok(())
     }
 
-    fn forget(&self, slice: &EndpointSlice, source: Source) {
-        let metadata = &slice.metadata;
-        self.index.delete(Kind::EndpointSlice, &metadata.key, Some(&metadata.uid), source);
+    async fn believe<T: Resource>(&self, key: &NamespacedName) -> Result<(), WireError> {
+        match self.wire.get::<T>(key).await? {
+            Some(object) => self.learn(object, Source::LiveRead),
+            None => self.index.delete(T::KIND, key, None, Source::LiveRead),
+        }
+        Ok(())
+    }
+
+    fn is_in_doubt(&self, kind: Kind, key: &NamespacedName) -> bool {
+        self.in_doubt.lock().contains(&(kind, key.clone()))
+    }
+
+    fn learn<T: Resource>(&self, object: T, source: Source) {
+        let version = object.metadata().resource_version;
+        let fact: Fact = object.into_fact();
+        self.index.apply(fact, version, source);
+    }
+
+    fn forget<T: Resource>(&self, object: &T, source: Source) {
+        let metadata = object.metadata();
+        self.index.delete(T::KIND, &metadata.key, Some(&metadata.uid), source);
     }
 }
 
 impl Execution {
-    fn fail(&mut self, text: String, error: &WireError) {
-        self.errors.push(text);
+    fn fail(&mut self, verb: Verb, stage: StageKind, object: &ObjectMeta, error: &WireError) {
+        let name = Some(object.key.name.clone()).filter(|name| !name.is_empty());
+        self.failures.push(Failure { verb, stage, name, error: error.to_string() });
         self.retry_after = self.retry_after.max(error.retry_after());
     }
 }
 
-/// An answer that may carry the slice as it stands now.
-trait Described {
-    fn slice(&self) -> Option<&EndpointSlice>;
+/// The answer to a deletion: the object, if a finalizer holds it.
+struct Deleted<T>(Option<T>);
+
+/// An answer that may carry the object as it stands now.
+trait Answer<T> {
+    fn object(&self) -> Option<&T>;
 }
 
-impl Described for EndpointSlice {
-    fn slice(&self) -> Option<&EndpointSlice> {
+impl<T: Resource> Answer<T> for T {
+    fn object(&self) -> Option<&T> {
         Some(self)
     }
 }
 
-impl Described for Option<EndpointSlice> {
-    fn slice(&self) -> Option<&EndpointSlice> {
-        self.as_ref()
+impl<T: Resource> Answer<T> for Deleted<T> {
+    fn object(&self) -> Option<&T> {
+        self.0.as_ref()
     }
-}
-
-fn failed(
-    verb: Verb,
-    slice: Option<&EndpointSlice>,
-    service: &NamespacedName,
-    error: &WireError,
-) -> String {
-    let name = slice.map(|slice| format!("{} ", slice.metadata.key.name)).unwrap_or_default();
-    format!("failed to {} {name}EndpointSlice for Service {service}: {error}", verb.name())
 }

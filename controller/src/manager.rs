@@ -1,11 +1,16 @@
 //! The manager: feeds, index, queue, workers and events wired together, in start order.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use controller_core::endpoint_slices::Limits;
-use controller_core::key::Kind;
+use controller_core::endpoint_slices::{self, EndpointSliceController};
+use controller_core::endpoints::EndpointsController;
+use controller_core::index::Trigger;
+use controller_core::key::{Controller, NamespacedName};
+use controller_core::mirroring::{self, MirroringController};
+use controller_core::reconcile::Reconcile;
 use jiff::SignedDuration;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -17,7 +22,7 @@ use crate::feed::Feed;
 use crate::limiter::Limiter;
 use crate::queue::Queue;
 use crate::reachability::Reachability;
-use crate::shared_index::SharedIndex;
+use crate::shared_index::{Intake, SharedIndex};
 use crate::wire::Wire;
 use crate::worker::Worker;
 
@@ -43,16 +48,25 @@ pub struct Parts {
 /// What the operator sets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// `--concurrent-service-endpoint-syncs`: how many Services are worked on at once.
-    pub concurrent_service_endpoint_syncs: NonZeroUsize,
+    /// The controllers that run (`--controllers`), and how each works.
+    pub controllers: BTreeMap<Controller, Pace>,
     /// `--max-endpoints-per-slice`.
     pub max_endpoints_per_slice: NonZeroUsize,
-    /// `--endpointslice-updates-batch-period`.
-    pub endpointslice_updates_batch_period: Duration,
+    /// `--mirroring-max-endpoints-per-subset`.
+    pub mirroring_max_endpoints_per_subset: NonZeroUsize,
     /// `--kube-api-qps`: writes a second; none means no limit.
     pub kube_api_qps: Option<f64>,
     /// `--kube-api-burst`: writes at once.
     pub kube_api_burst: u32,
+}
+
+/// How a controller works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// How many keys are worked on at once.
+    pub concurrent_syncs: NonZeroUsize,
+    /// How long changes of Pods, Nodes and slices may gather.
+    pub batch_period: Duration,
 }
 
 /// A running manager.
@@ -67,21 +81,22 @@ impl Manager {
     /// Starts everything. Nothing is written before every kind has been listed.
     pub fn start(parts: Parts) -> Self {
         let Parts { wire, clock, randomness, settings } = parts;
-        let queue = Queue::new(randomness.clone());
-        let batch_period = settings.endpointslice_updates_batch_period;
-        let index = Arc::new(SharedIndex::new(queue, batch_period, clock.clone()));
+        let intake = |pace: &Pace| Intake {
+            queue: Arc::new(Queue::new(randomness.clone())),
+            batch_period: pace.batch_period,
+        };
+        let intakes: BTreeMap<Controller, Intake> =
+            settings.controllers.iter().map(|(name, pace)| (*name, intake(pace))).collect();
+        let queues: BTreeMap<Controller, Arc<Queue<NamespacedName, Trigger>>> =
+            intakes.iter().map(|(name, intake)| (*name, intake.queue.clone())).collect();
+        let index = Arc::new(SharedIndex::new(intakes, clock.clone()));
         let (recorder, events) = Recorder::start(wire.clone(), clock);
         let limiter = Limiter::new(settings.kube_api_qps, settings.kube_api_burst);
-        let worker = Arc::new(Worker {
-            index: index.clone(),
-            executor: Executor::new(wire.clone(), index.clone(), limiter),
-            recorder,
-            complaints: Complaints::default(),
-            limits: Limits { max_endpoints_per_slice: settings.max_endpoints_per_slice },
-        });
+        let executor = Arc::new(Executor::new(wire.clone(), index.clone(), limiter));
+
         let reachability = Arc::new(Reachability::default());
         let mut intake = JoinSet::new();
-        for kind in Kind::ALL {
+        for kind in index.with(|index| index.kinds().clone()) {
             let feed = Feed {
                 kind,
                 wire: wire.clone(),
@@ -91,11 +106,13 @@ impl Manager {
             };
             intake.spawn(feed.run());
         }
-        intake.spawn(collect_debts(worker.clone()));
+        intake.spawn(collect_debts(index.clone(), executor.clone()));
+
+        let staff = Staff { settings: &settings, queues, index: index.clone(), executor, recorder };
         let mut workers = JoinSet::new();
-        for _ in 0..settings.concurrent_service_endpoint_syncs.get() {
-            workers.spawn(worker.clone().run());
-        }
+        staff.employ(EndpointSliceController { limits: settings.slice_limits() }, &mut workers);
+        staff.employ(EndpointsController, &mut workers);
+        staff.employ(MirroringController { limits: settings.mirror_limits() }, &mut workers);
         Self { index, intake, workers, events }
     }
 
@@ -125,7 +142,7 @@ impl Manager {
     /// Stops: takes nothing in any more, lets every write in flight finish, sends the last events.
     pub async fn stop(mut self) {
         self.intake.shutdown().await;
-        self.index.queue().close();
+        self.index.queues().for_each(|queue| queue.close());
         if !self.index.with(|index| index.is_synced()) {
             // Workers still wait for the first lists, and have nothing in flight.
             self.workers.abort_all();
@@ -136,16 +153,63 @@ impl Manager {
     }
 }
 
+impl Settings {
+    fn slice_limits(&self) -> endpoint_slices::Limits {
+        endpoint_slices::Limits { max_endpoints_per_slice: self.max_endpoints_per_slice }
+    }
+
+    fn mirror_limits(&self) -> mirroring::Limits {
+        mirroring::Limits { max_endpoints_per_subset: self.mirroring_max_endpoints_per_subset }
+    }
+}
+
+/// What every worker gets.
+struct Staff<'a> {
+    settings: &'a Settings,
+    queues: BTreeMap<Controller, Arc<Queue<NamespacedName, Trigger>>>,
+    index: Arc<SharedIndex>,
+    executor: Arc<Executor>,
+    recorder: Recorder,
+}
+
+impl Staff<'_> {
+    /// Starts the workers of a controller, if it is to run.
+    fn employ<C: Reconcile>(&self, controller: C, workers: &mut JoinSet<()>) {
+        let (Some(pace), Some(queue)) =
+            (self.settings.controllers.get(&C::CONTROLLER), self.queues.get(&C::CONTROLLER))
+        else {
+            return;
+        };
+        // More depends on slices than on Endpoints, so they go first.
+        let after = match C::CONTROLLER {
+            Controller::Endpoints => self.queues.get(&Controller::EndpointSlice).cloned(),
+            Controller::EndpointSlice | Controller::EndpointSliceMirroring => None,
+        };
+        let worker = Arc::new(Worker {
+            controller,
+            queue: queue.clone(),
+            after,
+            index: self.index.clone(),
+            executor: self.executor.clone(),
+            recorder: self.recorder.clone(),
+            complaints: Complaints::default(),
+        });
+        for _ in 0..pace.concurrent_syncs.get() {
+            workers.spawn(worker.clone().run());
+        }
+    }
+}
+
 /// Settles by a live read what the watch should have shown and did not.
-async fn collect_debts(worker: Arc<Worker>) {
+async fn collect_debts(index: Arc<SharedIndex>, executor: Arc<Executor>) {
     let limit = SignedDuration::try_from(LONGEST_DEBT).unwrap_or(SignedDuration::ZERO);
     loop {
         tokio::time::sleep(DEBT_CHECK).await;
-        let before = worker.index.now() - limit;
-        for slice in worker.index.with(|index| index.overdue(before)) {
-            tracing::warn!(slice = %slice, "The watch does not show a write of ours; reading the slice live");
-            if let Err(error) = worker.executor.read_live(&slice).await {
-                tracing::warn!(slice = %slice, err = %error, "Cannot read a slice live; trying again");
+        let before = index.now() - limit;
+        for (kind, key) in index.with(|index| index.overdue(before)) {
+            tracing::warn!(kind = kind.name(), object = %key, "The watch does not show a write of ours; reading the object live");
+            if let Err(error) = executor.read_live(kind, &key).await {
+                tracing::warn!(kind = kind.name(), object = %key, err = %error, "Cannot read an object live; trying again");
             }
         }
     }

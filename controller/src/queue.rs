@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
+use std::pin::pin;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -24,6 +25,8 @@ const RETRY_BURST: u32 = 100;
 pub struct Queue<K, R> {
     state: Mutex<State<K, R>>,
     changed: Notify,
+    /// Tells that a visit has ended.
+    passed: Notify,
     retries: Limiter,
     randomness: Randomness,
 }
@@ -82,6 +85,7 @@ impl<K: Clone + Ord + Hash, R> Queue<K, R> {
                 closed: false,
             }),
             changed: Notify::new(),
+            passed: Notify::new(),
             retries: Limiter::new(Some(RETRIES_PER_SECOND), RETRY_BURST),
             randomness,
         }
@@ -137,12 +141,28 @@ impl<K: Clone + Ord + Hash, R> Queue<K, R> {
         state.settle(key, retry);
         drop(state);
         self.changed.notify_one();
+        self.passed.notify_waiters();
+    }
+
+    /// Waits as long as a key is being worked on or due by now. What waits for later, such as a
+    /// retry, is not waited for.
+    pub async fn passed(&self, key: &K) {
+        loop {
+            let mut passed = pin!(self.passed.notified());
+            // From here on no end of a visit is missed.
+            passed.as_mut().enable();
+            if self.state.lock().is_passed(key, Instant::now()) {
+                return;
+            }
+            passed.await;
+        }
     }
 
     /// Stops giving out keys.
     pub fn close(&self) {
         self.state.lock().closed = true;
         self.changed.notify_one();
+        self.passed.notify_waiters();
     }
 
     /// How many keys wait or are being worked on.
@@ -203,6 +223,14 @@ impl<K: Clone + Ord + Hash, R> State<K, R> {
         let waiting = entry.waiting.take()?;
         entry.running = true;
         Some(Due { key, reason: waiting.reason })
+    }
+
+    fn is_passed(&self, key: &K, now: Instant) -> bool {
+        self.closed
+            || self.entries.get(key).is_none_or(|entry| {
+                let due = entry.waiting.as_ref().is_some_and(|waiting| waiting.at <= now);
+                !entry.running && !due
+            })
     }
 
     fn next_due(&self) -> Option<Instant> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use controller_core::key::Controller;
 use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -20,8 +21,7 @@ pub async fn controller_manager(config: Config) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     announce(&config);
     let wire = config.connect().await?;
-    let mut manager = config.controllers.endpoint_slices().then(|| {
-        tracing::info!("Starting endpoint slice controller");
+    let mut manager = (!config.settings.controllers.is_empty()).then(|| {
         let clock: Clock = Arc::new(Timestamp::now);
         let settings = config.settings.clone();
         Manager::start(Parts {
@@ -36,7 +36,7 @@ pub async fn controller_manager(config: Config) -> Result<()> {
         _ = interrupt.recv() => {}
         error = failure(&mut manager) => return Err(error),
     }
-    tracing::info!("Shutting down endpoint slice controller");
+    tracing::info!("Shutting down");
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -52,21 +52,25 @@ pub async fn controller_manager(config: Config) -> Result<()> {
 }
 
 fn announce(config: &Config) {
-    tracing::info!(
-        version = concat!("v", env!("CARGO_PKG_VERSION")),
-        concurrentServiceEndpointSyncs = config.settings.concurrent_service_endpoint_syncs.get(),
-        maxEndpointsPerSlice = config.settings.max_endpoints_per_slice.get(),
-        batchPeriod = ?config.settings.endpointslice_updates_batch_period,
-        "Starting"
-    );
+    tracing::info!(version = concat!("v", env!("CARGO_PKG_VERSION")), "Starting");
+    for controller in Controller::ALL {
+        match config.settings.controllers.get(&controller) {
+            Some(pace) => tracing::info!(
+                controller = controller.name(),
+                concurrentSyncs = pace.concurrent_syncs.get(),
+                batchPeriod = ?pace.batch_period,
+                "Starting controller"
+            ),
+            None => {
+                tracing::warn!(controller = controller.name(), "Warning: controller is disabled")
+            }
+        }
+    }
     for flag in &config.without_effect {
         tracing::warn!(flag, "flag has no effect here");
     }
     for controller in config.controllers.of_others() {
         tracing::info!(controller, "controller stays with kube-controller-manager");
-    }
-    if !config.controllers.endpoint_slices() {
-        tracing::warn!(controller = "endpointslice-controller", "Warning: controller is disabled");
     }
 }
 

@@ -1,44 +1,45 @@
 //! The index as the shell shares it: locked for one step at a time, never across a wait, and every
 //! visit it asks for goes straight to the queue.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use controller_core::index::{Index, Observation, Source, Trigger, Visit, When};
-use controller_core::key::{Kind, NamespacedName, ResourceVersion};
+use controller_core::key::{Controller, Kind, NamespacedName, ResourceVersion};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::environment::Clock;
 use crate::queue::Queue;
 
-/// A change of a slice by somebody else waits at least this long, as it does in
+/// A change by somebody else of what we wrote waits at least this long, as it does in
 /// kube-controller-manager, so that whoever makes several of them can finish.
 const REPAIR_DELAY: Duration = Duration::from_secs(1);
 
-/// The index, the queue behind it, and the clock they are stamped with.
+/// The keys that a controller is to visit, and how long it waits for more changes of a key.
+pub struct Intake {
+    /// The queue.
+    pub queue: Arc<Queue<NamespacedName, Trigger>>,
+    /// How long changes of Pods, Nodes and slices may gather.
+    pub batch_period: Duration,
+}
+
+/// The index, the queues behind it, and the clock they are stamped with.
 pub struct SharedIndex {
     index: Mutex<Index>,
-    queue: Queue<NamespacedName, Trigger>,
-    batch_period: Duration,
+    /// The controllers that run.
+    intakes: BTreeMap<Controller, Intake>,
     clock: Clock,
     synced: watch::Sender<bool>,
 }
 
 impl SharedIndex {
-    /// An empty index before a queue.
-    pub fn new(
-        queue: Queue<NamespacedName, Trigger>,
-        batch_period: Duration,
-        clock: Clock,
-    ) -> Self {
-        Self {
-            index: Mutex::default(),
-            queue,
-            batch_period,
-            clock,
-            synced: watch::Sender::new(false),
-        }
+    /// An empty index before the queues of the controllers that run.
+    pub fn new(intakes: BTreeMap<Controller, Intake>, clock: Clock) -> Self {
+        let kinds = intakes.keys().flat_map(|controller| controller.kinds()).copied().collect();
+        let index = Mutex::new(Index::of(kinds));
+        Self { index, intakes, clock, synced: watch::Sender::new(false) }
     }
 
     /// Takes in an object.
@@ -75,9 +76,9 @@ impl SharedIndex {
         look(&mut self.index.lock())
     }
 
-    /// The queue of Services to visit.
-    pub fn queue(&self) -> &Queue<NamespacedName, Trigger> {
-        &self.queue
+    /// The queues of all controllers that run.
+    pub fn queues(&self) -> impl Iterator<Item = &Arc<Queue<NamespacedName, Trigger>>> {
+        self.intakes.values().map(|intake| &intake.queue)
     }
 
     /// The time by the clock that was handed in.
@@ -92,13 +93,17 @@ impl SharedIndex {
     }
 
     fn enqueue(&self, visits: Vec<Visit>) {
-        for Visit { service, when, trigger } in visits {
+        for Visit { controller, key, when, trigger } in visits {
+            // What concerns a controller that does not run concerns nobody.
+            let Some(Intake { queue, batch_period }) = self.intakes.get(&controller) else {
+                continue;
+            };
             let delay = match when {
                 When::Now => Duration::ZERO,
-                When::AfterBatch => self.batch_period,
-                When::AfterRepairDelay => self.batch_period.max(REPAIR_DELAY),
+                When::AfterBatch => *batch_period,
+                When::AfterRepairDelay => REPAIR_DELAY.max(*batch_period),
             };
-            self.queue.add(service, delay, trigger);
+            queue.add(key, delay, trigger);
         }
     }
 }

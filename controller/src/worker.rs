@@ -1,101 +1,114 @@
-//! A worker: takes a key, looks at the Service, decides, writes, and settles the key.
+//! A worker: takes a key, looks at what is known of it, decides, writes, and settles the key. The
+//! same for every controller.
 
 use std::sync::Arc;
 
-use controller_core::endpoint_slices::{self, Limits, Plan, Snapshot};
 use controller_core::error_text;
 use controller_core::index::Trigger;
-use controller_core::key::NamespacedName;
+use controller_core::key::{Controller, NamespacedName};
 use controller_core::reason::Reason;
+use controller_core::reconcile::{Notice, NoticeSeverity, Outline, Reconcile, Reference, Stage};
 
 use crate::complaints::Complaints;
 use crate::events::Recorder;
 use crate::executor::Executor;
-use crate::queue::{Due, Outcome};
+use crate::queue::{Due, Outcome, Queue};
 use crate::shared_index::SharedIndex;
 
-/// The event reason for a visit that failed, as kube-controller-manager names it.
-const FAILED_TO_UPDATE: &str = "FailedToUpdateEndpointSlices";
-
-/// What all workers of the EndpointSlice controller share.
-pub struct Worker {
-    /// Where Services are looked up and keys come from.
+/// What all workers of one controller share.
+pub struct Worker<C> {
+    /// The controller.
+    pub controller: C,
+    /// Where keys come from.
+    pub queue: Arc<Queue<NamespacedName, Trigger>>,
+    /// The queue whose visits of a key come before ours.
+    pub after: Option<Arc<Queue<NamespacedName, Trigger>>>,
+    /// Where objects are looked up.
     pub index: Arc<SharedIndex>,
     /// Carries out plans.
-    pub executor: Executor,
+    pub executor: Arc<Executor>,
     /// Takes events.
     pub recorder: Recorder,
     /// What was complained of.
     pub complaints: Complaints,
-    /// What the operator limits.
-    pub limits: Limits,
 }
 
-impl Worker {
+impl<C: Reconcile> Worker<C> {
     /// Works until the queue is closed. Nothing is touched before every kind has been listed:
     /// until then an absence means nothing.
     pub async fn run(self: Arc<Self>) {
         self.index.synced().await;
-        while let Some(Due { key, reason: trigger }) = self.index.queue().next().await {
+        while let Some(Due { key, reason: trigger }) = self.queue.next().await {
+            if let Some(first) = &self.after {
+                first.passed(&key).await;
+            }
             let outcome = self.visit(&key, trigger).await;
-            self.index.queue().settle(&key, outcome);
+            self.queue.settle(&key, outcome);
         }
     }
 
     async fn visit(&self, key: &NamespacedName, trigger: Trigger) -> Outcome<Trigger> {
         if let Err(error) = self.executor.settle_doubt(key).await {
-            tracing::warn!(service = %key, err = %error, "Cannot find out whether a slice was created; trying again");
+            tracing::warn!(key = %key, err = %error, "Cannot find out whether something was created; trying again");
             return Outcome::Failed { reason: trigger, at_least: error.retry_after() };
         }
-        // The lock lives for these lines.
-        let snapshot = self.index.with(|index| index.endpoint_slices(key));
-        let plan = endpoint_slices::plan(&snapshot, &self.limits);
-        self.index.with(|index| index.remember_trigger_times(key, plan.trigger_times.clone()));
-        trace(key, &trigger, &plan);
-        let execution = self.executor.execute(key, &plan).await;
-        self.complain(&snapshot, &plan, &trigger);
-        let failed = plan.errors.iter().chain(&execution.errors).cloned();
-        let error = error_text::join(failed);
+        // The lock lives for this line.
+        let snapshot = self.index.with(|index| self.controller.snapshot(index, key));
+        let plan = self.controller.plan(&snapshot);
+        let outline = self.controller.outline(&snapshot, &plan);
+        if let Some(times) = outline.trigger_times.clone() {
+            self.index.with(|index| index.remember_trigger_times(C::CONTROLLER, key, times));
+        }
+        trace(C::CONTROLLER, key, &trigger, &outline);
+        let execution = self.executor.execute(key, &outline.stages).await;
+        self.complain(key, &outline, &trigger);
+        for notice in outline.notices {
+            self.recorder.record(C::COMPONENT, notice);
+        }
+        let failed = execution.failures.iter();
+        let failed = failed.map(|failure| self.controller.describe(key, failure));
+        let error = error_text::join(outline.errors.iter().cloned().chain(failed));
         if error.is_empty() {
             return Outcome::Done;
         }
-        self.report(&snapshot, &error);
+        tracing::warn!(controller = C::CONTROLLER.name(), key = %key, err = error, "Cannot bring a Service's endpoints up to date; trying again");
+        if let Some(notice) = self.controller.complaint(&snapshot, &execution.failures, &error) {
+            self.recorder.record(C::COMPONENT, notice);
+        }
         Outcome::Failed { reason: trigger, at_least: execution.retry_after }
     }
 
-    fn report(&self, snapshot: &Snapshot, error: &str) {
-        tracing::warn!(service = %snapshot.key, err = error, "Cannot bring the slices of a Service up to date; trying again");
-        if let Some(service) = &snapshot.service {
-            let message =
-                format!("Error updating Endpoint Slices for Service {}: {error}", service.key);
-            self.recorder.warn(service, FAILED_TO_UPDATE, message);
-        }
-    }
-
-    fn complain(&self, snapshot: &Snapshot, plan: &Plan, trigger: &Trigger) {
-        let telling = self.complaints.about(&snapshot.key, plan, self.index.now());
+    fn complain(&self, key: &NamespacedName, outline: &Outline<'_>, trigger: &Trigger) {
+        let telling = self.complaints.about(key, outline.pods, self.index.now());
         for message in telling.new {
-            tracing::warn!(service = %snapshot.key, reason = Reason::AddressInvalid.name(), "{message}");
+            tracing::warn!(service = %key, reason = Reason::AddressInvalid.name(), "{message}");
         }
-        if let Some(service) = &snapshot.service {
+        let service = self.index.with(|index| index.service(key));
+        if let Some(service) = service {
             for message in telling.lasting {
-                self.recorder.warn(service, Reason::AddressInvalid.name(), message);
+                let notice = Notice {
+                    about: Reference::service(&service),
+                    severity: NoticeSeverity::Warning,
+                    reason: Reason::AddressInvalid.name(),
+                    message,
+                };
+                self.recorder.record(C::COMPONENT, notice);
             }
         }
         if let Some(delay) = telling.again_in {
-            self.index.queue().add(snapshot.key.clone(), delay, trigger.clone());
+            self.queue.add(key.clone(), delay, trigger.clone());
         }
     }
 }
 
 /// One line per decision.
-fn trace(key: &NamespacedName, trigger: &Trigger, plan: &Plan) {
-    let writes: usize = plan.families.iter().map(|family| family.slices.len()).sum();
+fn trace(controller: Controller, key: &NamespacedName, trigger: &Trigger, outline: &Outline<'_>) {
     tracing::trace!(
-        service = %key,
-        reason = plan.service.first().map(|reason| reason.name()),
-        writes = writes + plan.strays.len(),
-        pods = plan.pods.len(),
+        controller = controller.name(),
+        key = %key,
+        reason = outline.reason.map(|reason| reason.name()),
+        writes = outline.stages.iter().map(Stage::len).sum::<usize>(),
+        pods = outline.pods.len(),
         trigger = %format_args!("{} {} {}", trigger.kind, trigger.key, trigger.field.name()),
         resourceVersion = trigger.resource_version.0,
         "Planned"

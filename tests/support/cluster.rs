@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Event;
+use k8s_openapi::api::core::v1::{Endpoints, Event};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::{
     ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams,
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::objects::PodObject;
-use crate::view::SliceView;
+use crate::view::{EndpointsView, SliceView};
 
 /// How long anything may take. It takes milliseconds; a busy machine gets more.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -127,13 +127,18 @@ impl Cluster {
 
     /// The slices of a Service as they matter.
     pub async fn views(&self, service: &str) -> Vec<SliceView> {
-        let uid = self
-            .api("Service")
-            .get_opt(service)
-            .await
-            .unwrap()
-            .and_then(|found| found.metadata.uid);
-        crate::view::slices(&self.slices(service).await, uid.as_deref())
+        let mut living = Vec::new();
+        for kind in ["Service", "Endpoints"] {
+            let owner = self.api(kind).get_opt(service).await.unwrap();
+            living.extend(owner.and_then(|owner| owner.metadata.uid));
+        }
+        crate::view::slices(&self.slices(service).await, &living)
+    }
+
+    /// The Endpoints of a Service as they matter.
+    pub async fn endpoints(&self, service: &str) -> Option<EndpointsView> {
+        let api: Api<Endpoints> = Api::namespaced(self.client.clone(), &self.namespace);
+        api.get_opt(service).await.unwrap().map(crate::view::endpoints)
     }
 
     /// The names of the Pods that a Service publishes as ready, sorted.
@@ -187,12 +192,16 @@ impl Cluster {
         self.stays_silent().await;
     }
 
-    /// Checks that no slice is written for a while.
+    /// Checks that neither slices nor Endpoints are written for a while.
     pub async fn stays_silent(&self) {
-        let api: Api<EndpointSlice> = Api::all(self.client.clone());
+        let slices: Api<EndpointSlice> = Api::all(self.client.clone());
+        let endpoints: Api<Endpoints> = Api::all(self.client.clone());
+        let everything = ListParams::default();
         let versions = async || -> Vec<Option<String>> {
-            let slices = api.list(&ListParams::default()).await.unwrap().items;
-            slices.into_iter().map(|slice| slice.metadata.resource_version).collect()
+            let slices = slices.list(&everything).await.unwrap().items.into_iter();
+            let endpoints = endpoints.list(&everything).await.unwrap().items.into_iter();
+            let slices = slices.map(|slice| slice.metadata.resource_version);
+            slices.chain(endpoints.map(|found| found.metadata.resource_version)).collect()
         };
         let before = versions().await;
         let until = Instant::now() + QUIET;

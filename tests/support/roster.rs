@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use controller::environment::{Clock, Randomness};
-use controller::manager::{Manager, Parts, Settings};
+use controller::manager::{Manager, Pace, Parts, Settings};
 use controller::shared_index::SharedIndex;
 use controller::wire::Wire;
+use controller_core::key::Controller;
 use jiff::Timestamp;
 use kube::Client;
 
@@ -44,12 +45,19 @@ impl Roster {
     }
 }
 
-/// Upstream's defaults, with no limit on writes.
+/// Upstream's defaults for all controllers, with no limit on writes.
 pub fn settings() -> Settings {
+    of_controllers(&Controller::ALL)
+}
+
+/// Upstream's defaults for some controllers, with no limit on writes.
+pub fn of_controllers(controllers: &[Controller]) -> Settings {
+    let pace =
+        Pace { concurrent_syncs: NonZeroUsize::new(5).unwrap(), batch_period: Duration::ZERO };
     Settings {
-        concurrent_service_endpoint_syncs: NonZeroUsize::new(5).unwrap(),
+        controllers: controllers.iter().map(|controller| (*controller, pace)).collect(),
         max_endpoints_per_slice: NonZeroUsize::new(100).unwrap(),
-        endpointslice_updates_batch_period: Duration::ZERO,
+        mirroring_max_endpoints_per_subset: NonZeroUsize::new(1000).unwrap(),
         kube_api_qps: None,
         kube_api_burst: 1,
     }

@@ -1,7 +1,8 @@
-//! Slices as they matter to a reader: without names, uids, times, and in a fixed order.
+//! Slices and Endpoints as they matter to a reader: without names, uids, times, and in a fixed order.
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::api::core::v1::{EndpointAddress, EndpointSubset, Endpoints};
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
 
 /// One slice.
@@ -15,18 +16,85 @@ pub struct SliceView {
     pub endpoints: Vec<String>,
     /// The labels.
     pub labels: BTreeMap<String, String>,
+    /// The annotations, but for the trigger time.
+    pub annotations: BTreeMap<String, String>,
     /// `KIND/NAME` of the owners.
     pub owners: Vec<String>,
 }
 
-/// Views of the slices of a Service, sorted. Owners that are not the Service of this uid say so.
-pub fn slices(slices: &[EndpointSlice], service_uid: Option<&str>) -> Vec<SliceView> {
-    let mut views: Vec<SliceView> = slices.iter().map(|slice| view(slice, service_uid)).collect();
+/// An Endpoints object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointsView {
+    /// The subsets as texts, sorted: their order hangs on uids.
+    pub subsets: Vec<String>,
+    /// The labels.
+    pub labels: BTreeMap<String, String>,
+    /// The annotations, but for the trigger time.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// The view of an Endpoints object.
+pub fn endpoints(endpoints: Endpoints) -> EndpointsView {
+    let mut subsets: Vec<String> = endpoints.subsets.iter().flatten().map(subset).collect();
+    subsets.sort();
+    EndpointsView {
+        subsets,
+        labels: endpoints.metadata.labels.unwrap_or_default(),
+        annotations: annotations(endpoints.metadata.annotations),
+    }
+}
+
+fn annotations(annotations: Option<BTreeMap<String, String>>) -> BTreeMap<String, String> {
+    let mut annotations = annotations.unwrap_or_default();
+    annotations.remove("endpoints.kubernetes.io/last-change-trigger-time");
+    annotations
+}
+
+/// `READY …; not NOT-READY …; ports NAME/PROTOCOL/NUMBER …`.
+fn subset(subset: &EndpointSubset) -> String {
+    let addresses = |list: &Option<Vec<EndpointAddress>>| {
+        list.iter().flatten().map(address).collect::<Vec<_>>().join(", ")
+    };
+    let ports = subset.ports.iter().flatten().map(|port| {
+        let name = port.name.as_deref().unwrap_or("");
+        let protocol = port.protocol.as_deref().unwrap_or("-");
+        let app_protocol = port.app_protocol.as_ref().map(|text| format!(" {text}"));
+        format!("{name}/{protocol}/{}{}", port.port, app_protocol.unwrap_or_default())
+    });
+    let ports: Vec<String> = ports.collect();
+    format!(
+        "{}; not {}; ports {}",
+        addresses(&subset.addresses),
+        addresses(&subset.not_ready_addresses),
+        ports.join(", ")
+    )
+}
+
+fn address(address: &EndpointAddress) -> String {
+    let mut words = vec![address.ip.clone()];
+    if let Some(target) = &address.target_ref {
+        words.push(format!(
+            "{}/{}",
+            target.kind.as_deref().unwrap_or(""),
+            target.name.as_deref().unwrap_or("")
+        ));
+    }
+    for (word, value) in [("on", &address.node_name), ("called", &address.hostname)] {
+        if let Some(value) = value {
+            words.push(format!("{word} {value}"));
+        }
+    }
+    words.join(" ")
+}
+
+/// Views of the slices of a Service, sorted. Owners that have none of these uids say so.
+pub fn slices(slices: &[EndpointSlice], living: &[String]) -> Vec<SliceView> {
+    let mut views: Vec<SliceView> = slices.iter().map(|slice| view(slice, living)).collect();
     views.sort();
     views
 }
 
-fn view(slice: &EndpointSlice, service_uid: Option<&str>) -> SliceView {
+fn view(slice: &EndpointSlice, living: &[String]) -> SliceView {
     let mut endpoints: Vec<String> = slice.endpoints.iter().flatten().map(endpoint).collect();
     endpoints.sort();
     let ports = slice.ports.iter().flatten().map(|port| {
@@ -42,9 +110,10 @@ fn view(slice: &EndpointSlice, service_uid: Option<&str>) -> SliceView {
         ports: ports.collect(),
         endpoints,
         labels: slice.metadata.labels.clone().unwrap_or_default(),
+        annotations: annotations(slice.metadata.annotations.clone()),
         owners: owners
             .map(|owner| {
-                let current = service_uid == Some(owner.uid.as_str());
+                let current = living.contains(&owner.uid);
                 let age = if current { "" } else { " of old" };
                 format!("{}/{}{age}", owner.kind, owner.name)
             })

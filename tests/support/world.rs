@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use controller::environment::Clock;
 use controller::manager::Settings;
+use controller_core::key::Controller;
 use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use sandbox::{Fault, Sandbox, Served, Verb};
@@ -37,9 +38,9 @@ impl World {
         Self { sandbox, cluster, clock }
     }
 
-    /// Roster, with upstream's defaults.
+    /// Roster's EndpointSlice controller, with upstream's defaults.
     pub fn roster(&self) -> Roster {
-        self.roster_with(crate::roster::settings())
+        self.roster_with(crate::roster::of_controllers(&[Controller::EndpointSlice]))
     }
 
     /// Roster, with other settings.

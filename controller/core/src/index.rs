@@ -4,6 +4,8 @@
 //! There is one way in for every kind: [`Index::apply`], [`Index::delete`], [`Index::reset`]. A
 //! change that cannot alter any plan is stored and answers with no visits.
 
+mod endpoints;
+mod held;
 mod pods;
 mod services;
 mod slices;
@@ -15,18 +17,19 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::endpoint::SelectedPod;
-use crate::endpoint_slices;
-use crate::facts::{EndpointSlice, Fact, IpFamily, Node, Pod, Service};
-use crate::key::{Kind, NamespacedName, ResourceVersion, Text};
+use crate::facts::{EndpointSlice, Endpoints, Fact, IpFamily, Node, Pod, Service};
+use crate::key::{Controller, Kind, NamespacedName, ResourceVersion, Text};
 use crate::membership::Membership;
 use crate::trigger_time::TriggerTimes;
-use crate::written::Written;
+use crate::written::{Place, Written};
+use crate::{endpoint_slices, endpoints as endpoints_controller, mirroring};
 
 pub use visit::{Field, Trigger, Visit, When};
 
 /// Everything known of the cluster.
-#[derive(Default)]
 pub struct Index {
+    /// The kinds that are watched.
+    kinds: BTreeSet<Kind>,
     namespaces: HashMap<Text, Namespace>,
     nodes: HashMap<Text, Arc<Node>>,
     written: Written,
@@ -47,7 +50,11 @@ struct Namespace {
 struct ServiceEntry {
     service: Option<Arc<Service>>,
     slices: BTreeMap<Text, Arc<EndpointSlice>>,
-    trigger_times: Option<Arc<TriggerTimes>>,
+    endpoints: Option<Arc<Endpoints>>,
+    /// The uid of Endpoints whose Service is gone and which are to follow it.
+    outlived: Option<Text>,
+    /// What each controller has published the times of.
+    trigger_times: BTreeMap<Controller, Arc<TriggerTimes>>,
     published: BTreeMap<IpFamily, Published>,
     match_ended: Option<Trigger>,
 }
@@ -87,7 +94,30 @@ pub enum Source {
     LiveRead,
 }
 
+impl Default for Index {
+    /// An index of every kind.
+    fn default() -> Self {
+        Self::of(Kind::ALL.into())
+    }
+}
+
 impl Index {
+    /// An empty index of some kinds. It is in sync once all of these have been listed.
+    pub fn of(kinds: BTreeSet<Kind>) -> Self {
+        Self {
+            kinds,
+            namespaces: HashMap::new(),
+            nodes: HashMap::new(),
+            written: Written::default(),
+            synced: BTreeSet::new(),
+        }
+    }
+
+    /// The kinds that are watched.
+    pub fn kinds(&self) -> &BTreeSet<Kind> {
+        &self.kinds
+    }
+
     /// Takes in an object that exists.
     pub fn apply(&mut self, observation: Observation) -> Vec<Visit> {
         let Observation { fact, resource_version, source, seen } = observation;
@@ -97,11 +127,12 @@ impl Index {
             Fact::Pod(pod) => self.apply_pod(pod, origin),
             Fact::Node(node) => self.apply_node(node, origin),
             Fact::EndpointSlice(slice) => self.apply_slice(slice, origin),
+            Fact::Endpoints(endpoints) => self.apply_endpoints(endpoints, origin),
         }
     }
 
-    /// Takes in that an object is gone. For a slice, `uid` tells which one is meant, where that is
-    /// known; a different slice under the same name stays.
+    /// Takes in that an object is gone. For what we write, `uid` tells which one is meant, where that
+    /// is known; a different object under the same name stays.
     pub fn delete(
         &mut self,
         kind: Kind,
@@ -116,6 +147,7 @@ impl Index {
             Kind::Pod => self.delete_pod(key, origin),
             Kind::Node => self.delete_node(&key.name, origin),
             Kind::EndpointSlice => self.delete_slice(key, uid, origin),
+            Kind::Endpoints => self.delete_endpoints(key, uid, origin),
         }
     }
 
@@ -131,15 +163,32 @@ impl Index {
         absent.retain(|key| !listed.contains(key));
         absent.sort();
         let source = Source::List(list);
-        let visits =
+        let mut visits: Vec<Visit> =
             absent.iter().flat_map(|key| self.delete(kind, key, None, source, seen)).collect();
+        let synced_before = self.is_synced();
         self.synced.insert(kind);
+        if self.is_synced() && !synced_before {
+            visits.extend(self.first_visits(seen));
+        }
         visits
+    }
+
+    /// What only the first complete picture can tell: which Endpoints have lost their Service.
+    fn first_visits(&mut self, seen: Timestamp) -> Vec<Visit> {
+        let source = Source::LiveRead;
+        let origin = Origin { resource_version: ResourceVersion::default(), source, seen };
+        let visit = |key: NamespacedName| Visit {
+            controller: Controller::Endpoints,
+            when: When::Now,
+            trigger: origin.trigger(Kind::Endpoints, key.clone(), Field::Created),
+            key,
+        };
+        self.mark_leftover_endpoints().into_iter().map(visit).collect()
     }
 
     /// Whether every kind has been listed. Until then an absence means nothing.
     pub fn is_synced(&self) -> bool {
-        Kind::ALL.iter().all(|kind| self.synced.contains(kind))
+        self.kinds.is_subset(&self.synced)
     }
 
     /// What the EndpointSlice controller plans from.
@@ -156,7 +205,33 @@ impl Index {
             service: entry.and_then(|entry| entry.service.clone()),
             pods: pods.unwrap_or_default().into_iter().map(with_node).collect(),
             slices: entry.map(|entry| entry.slices.values().cloned().collect()).unwrap_or_default(),
-            trigger_times: entry.and_then(|entry| entry.trigger_times.clone()),
+            trigger_times: entry.and_then(|entry| entry.times(Controller::EndpointSlice)),
+        }
+    }
+
+    /// What the Endpoints controller plans from.
+    pub fn endpoints(&self, key: &NamespacedName) -> endpoints_controller::Snapshot {
+        let namespace = self.namespaces.get(&key.namespace);
+        let entry = namespace.and_then(|namespace| namespace.services.get(&key.name));
+        let pods = namespace.map(|namespace| namespace.membership.selected(&key.name));
+        endpoints_controller::Snapshot {
+            key: key.clone(),
+            service: entry.and_then(|entry| entry.service.clone()),
+            pods: pods.unwrap_or_default().into_iter().cloned().collect(),
+            endpoints: entry.and_then(|entry| entry.endpoints.clone()),
+            outlived: entry.and_then(|entry| entry.outlived.clone()),
+            trigger_times: entry.and_then(|entry| entry.times(Controller::Endpoints)),
+        }
+    }
+
+    /// What the mirroring controller plans from.
+    pub fn mirroring(&self, key: &NamespacedName) -> mirroring::Snapshot {
+        let entry = self.entry(key);
+        mirroring::Snapshot {
+            key: key.clone(),
+            endpoints: entry.and_then(|entry| entry.endpoints.clone()),
+            service: entry.and_then(|entry| entry.service.clone()),
+            slices: self.slices_of(key),
         }
     }
 
@@ -164,14 +239,20 @@ impl Index {
     /// as they do for kube-controller-manager: a retry carries no time.
     pub fn remember_trigger_times(
         &mut self,
+        controller: Controller,
         key: &NamespacedName,
-        times: Option<Arc<TriggerTimes>>,
+        times: Arc<TriggerTimes>,
     ) {
         if let Some(entry) = self.entry_mut(key)
             && entry.service.is_some()
         {
-            entry.trigger_times = times;
+            entry.trigger_times.insert(controller, times);
         }
+    }
+
+    /// A Service, if it exists.
+    pub fn service(&self, key: &NamespacedName) -> Option<Arc<Service>> {
+        self.entry(key)?.service.clone()
     }
 
     /// How many endpoints of a Service are published as ready, by family.
@@ -191,9 +272,9 @@ impl Index {
         keys
     }
 
-    /// The slices for which the watch has owed us the echo of a write since before a time. A live
+    /// The objects for which the watch has owed us the echo of a write since before a time. A live
     /// read has to tell what became of them.
-    pub fn overdue(&self, before: Timestamp) -> BTreeSet<NamespacedName> {
+    pub fn overdue(&self, before: Timestamp) -> BTreeSet<Place> {
         self.written.overdue(before)
     }
 
@@ -227,7 +308,12 @@ impl Index {
             let on_node = content.membership.services_on(node).into_iter();
             services.extend(on_node.map(|name| NamespacedName::new(namespace.clone(), name)));
         }
-        let visit = |service| Visit { service, when: When::AfterBatch, trigger: trigger.clone() };
+        let visit = |key| Visit {
+            controller: Controller::EndpointSlice,
+            key,
+            when: When::AfterBatch,
+            trigger: trigger.clone(),
+        };
         services.into_iter().map(visit).collect()
     }
 
@@ -241,6 +327,10 @@ impl Index {
                 of(namespace, existing.map(|(name, _)| name))
             }
             Kind::Pod => of(namespace, content.pods.keys()),
+            Kind::Endpoints => {
+                let named = content.services.iter().filter(|(_, entry)| entry.endpoints.is_some());
+                of(namespace, named.map(|(name, _)| name))
+            }
             Kind::EndpointSlice => of(namespace, content.slices.keys()),
             Kind::Node => Vec::new(),
         };
@@ -287,7 +377,11 @@ impl Namespace {
 
 impl ServiceEntry {
     fn is_empty(&self) -> bool {
-        self.service.is_none() && self.slices.is_empty()
+        self.service.is_none() && self.slices.is_empty() && self.endpoints.is_none()
+    }
+
+    fn times(&self, controller: Controller) -> Option<Arc<TriggerTimes>> {
+        self.trigger_times.get(&controller).cloned()
     }
 }
 

@@ -70,11 +70,14 @@ pub enum Kind {
     Node,
     /// discovery.k8s.io/v1 EndpointSlice.
     EndpointSlice,
+    /// v1 Endpoints.
+    Endpoints,
 }
 
 impl Kind {
     /// All watched kinds, in the order in which their watches are opened.
-    pub const ALL: [Kind; 4] = [Kind::Node, Kind::Service, Kind::Pod, Kind::EndpointSlice];
+    pub const ALL: [Kind; 5] =
+        [Kind::Node, Kind::Service, Kind::Pod, Kind::EndpointSlice, Kind::Endpoints];
 
     /// The kind as objects spell it.
     pub fn name(self) -> &'static str {
@@ -83,6 +86,7 @@ impl Kind {
             Kind::Pod => "Pod",
             Kind::Node => "Node",
             Kind::EndpointSlice => "EndpointSlice",
+            Kind::Endpoints => "Endpoints",
         }
     }
 }
@@ -90,5 +94,44 @@ impl Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name())
+    }
+}
+
+/// The controllers, named as `--controllers` names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Controller {
+    /// Writes the slices of Services with a selector.
+    EndpointSlice,
+    /// Writes the Endpoints of Services with a selector.
+    Endpoints,
+    /// Writes slices that mirror hand-made Endpoints.
+    EndpointSliceMirroring,
+}
+
+impl Controller {
+    /// All controllers. Slices come before Endpoints, here and on the wire: more depends on them.
+    pub const ALL: [Controller; 3] =
+        [Controller::EndpointSlice, Controller::Endpoints, Controller::EndpointSliceMirroring];
+
+    /// The kinds that it needs to watch.
+    pub fn kinds(self) -> &'static [Kind] {
+        match self {
+            Controller::EndpointSlice => {
+                &[Kind::Node, Kind::Service, Kind::Pod, Kind::EndpointSlice]
+            }
+            Controller::Endpoints => &[Kind::Service, Kind::Pod, Kind::Endpoints],
+            Controller::EndpointSliceMirroring => {
+                &[Kind::Service, Kind::EndpointSlice, Kind::Endpoints]
+            }
+        }
+    }
+
+    /// The name on the command line and in logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Controller::EndpointSlice => "endpointslice-controller",
+            Controller::Endpoints => "endpoints-controller",
+            Controller::EndpointSliceMirroring => "endpointslice-mirroring-controller",
+        }
     }
 }

@@ -13,11 +13,16 @@ mod membership;
 mod written;
 
 pub mod endpoint;
+mod go_hash;
 pub mod ports;
 pub mod reason;
 pub mod slice_plan;
 pub mod trigger_time;
 
 pub mod endpoint_slices;
+pub mod endpoints;
+pub mod mirroring;
+
+pub mod reconcile;
 
 pub mod error_text;

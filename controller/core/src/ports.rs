@@ -1,10 +1,9 @@
 //! Which ports a Pod serves for a Service, and the sets of ports that slices are grouped by.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use crate::facts::{ContainerKind, ContainerPort, EndpointPort, Service, ServicePort, TargetPort};
-use crate::key::Text;
+use crate::go_hash::{OrNil, go_hash};
 
 /// The ports of a slice in the order in which kube-controller-manager writes them since 1.35:
 /// ascending by a hash of each port (kubernetes/kubernetes#133511). Two slices belong to the same
@@ -71,6 +70,11 @@ impl<'a> PortResolver<'a> {
         place
     }
 
+    /// The outcome at a place that [`PortResolver::resolve`] gave.
+    pub fn set(&self, place: usize) -> Option<&ResolvedPorts> {
+        self.sets.get(place)
+    }
+
     /// All outcomes met, in the order in which they were met.
     pub fn into_sets(self) -> Vec<ResolvedPorts> {
         self.sets
@@ -113,34 +117,16 @@ fn endpoint_port(port: &ServicePort, number: i32) -> EndpointPort {
     }
 }
 
-/// The number that ports are ordered by: FNV-1a over 128 bits of the port as Go prints it with
-/// types. kube-controller-manager orders by the big-endian bytes, which is the numeric order.
+/// The number that ports are ordered by: the hash of the port as Go prints it with types.
 fn port_hash(port: &EndpointPort) -> u128 {
-    let mut text = String::with_capacity(160);
-    text.push_str("(v1.EndpointPort){Name:(*string)");
-    push_text(&mut text, &port.name);
-    text.push_str(" Protocol:(*v1.Protocol)");
-    push_text(&mut text, &port.protocol);
-    text.push_str(" Port:(*int32)");
-    match port.port {
-        // Writing to a String cannot fail.
-        Some(number) => drop(write!(text, "{number}")),
-        None => text.push_str("<nil>"),
-    }
-    text.push_str(" AppProtocol:(*string)");
-    push_text(&mut text, &port.app_protocol);
-    text.push('}');
-    fnv1a_128(text.as_bytes())
-}
-
-fn push_text(text: &mut String, value: &Option<Text>) {
-    text.push_str(value.as_deref().unwrap_or("<nil>"));
-}
-
-fn fnv1a_128(bytes: &[u8]) -> u128 {
-    const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-    bytes.iter().fold(OFFSET, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(PRIME))
+    let name = OrNil(port.name.as_deref());
+    let protocol = OrNil(port.protocol.as_deref());
+    let app_protocol = OrNil(port.app_protocol.as_deref());
+    let number = port.port.map(|number| number.to_string());
+    let number = OrNil(number.as_deref());
+    go_hash(format_args!(
+        "(v1.EndpointPort){{Name:(*string){name} Protocol:(*v1.Protocol){protocol} Port:(*int32){number} AppProtocol:(*string){app_protocol}}}"
+    ))
 }
 
 #[cfg(test)]

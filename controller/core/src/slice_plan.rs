@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::facts::endpoint_slice::TRIGGER_TIME_ANNOTATION;
-use crate::facts::{EndpointSlice, Labels};
+use crate::facts::EndpointSlice;
 use crate::key::Text;
+use crate::trigger_time;
 
 /// Slices of one address type to create, update and delete. Writes go out in this order, each
 /// list front to back, so that an endpoint is published in its new place before it leaves the old
@@ -66,7 +66,7 @@ impl Sorted {
         let mut update: Vec<EndpointSlice> =
             self.update.into_iter().map(|change| change.after).collect();
         for slice in self.create.iter_mut().chain(&mut update) {
-            stamp(&mut slice.metadata.annotations, trigger_time);
+            trigger_time::stamp(&mut slice.metadata.annotations, trigger_time);
         }
         self.delete.append(&mut self.discard);
         SlicePlan { create: self.create, update, delete: self.delete }
@@ -115,18 +115,4 @@ impl Change {
 
 fn addresses(slice: &EndpointSlice) -> BTreeSet<&Text> {
     slice.endpoints.iter().flat_map(|endpoint| &endpoint.addresses).collect()
-}
-
-/// Sets the trigger time, or removes it where the write publishes no timed change.
-fn stamp(annotations: &mut Labels, trigger_time: Option<Timestamp>) {
-    match trigger_time {
-        Some(time) => {
-            Arc::make_mut(annotations)
-                .insert(TRIGGER_TIME_ANNOTATION.into(), time.to_string().into());
-        }
-        None if annotations.contains_key(TRIGGER_TIME_ANNOTATION) => {
-            Arc::make_mut(annotations).remove(TRIGGER_TIME_ANNOTATION);
-        }
-        None => {}
-    }
 }

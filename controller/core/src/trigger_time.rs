@@ -1,4 +1,4 @@
-//! The trigger time of a Service's slices: the oldest change that a write publishes, so that
+//! The trigger time of what is published for a Service: the oldest change that a write publishes, so that
 //! consumers can measure how long it took to reach them
 //! (annotation `endpoints.kubernetes.io/last-change-trigger-time`).
 
@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::facts::{Pod, Service};
+use crate::facts::object_meta::TRIGGER_TIME_ANNOTATION;
+use crate::facts::{Labels, Pod, Service};
 use crate::key::Text;
 
 /// The times that earlier plans of a Service have already accounted for.
@@ -67,5 +68,19 @@ pub fn advance<'a>(
     Advance {
         trigger_time,
         remembered: Arc::new(TriggerTimes { service: service.created, pods: seen }),
+    }
+}
+
+/// Sets the trigger time, or removes it where the write publishes no timed change.
+pub fn stamp(annotations: &mut Labels, trigger_time: Option<Timestamp>) {
+    match trigger_time {
+        Some(time) => {
+            Arc::make_mut(annotations)
+                .insert(TRIGGER_TIME_ANNOTATION.into(), time.to_string().into());
+        }
+        None if annotations.contains_key(TRIGGER_TIME_ANNOTATION) => {
+            Arc::make_mut(annotations).remove(TRIGGER_TIME_ANNOTATION);
+        }
+        None => {}
     }
 }

@@ -5,7 +5,7 @@
 
 mod support;
 
-use controller_core::facts::endpoint_slice::TRIGGER_TIME_ANNOTATION;
+use controller_core::facts::object_meta::TRIGGER_TIME_ANNOTATION;
 use controller_core::facts::{ClusterIp, EndpointSlice, IpFamily, Service};
 use controller_core::key::Kind;
 use support::{Cluster, OURS, foo, labels_of, map, pods, slice, writes};

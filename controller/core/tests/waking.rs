@@ -7,10 +7,10 @@ mod support;
 
 use std::collections::HashSet;
 
-use controller_core::facts::endpoint_slice::TRIGGER_TIME_ANNOTATION;
+use controller_core::facts::object_meta::TRIGGER_TIME_ANNOTATION;
 use controller_core::facts::{EndpointSlice, Fact, Phase, Pod, Service};
 use controller_core::index::{Observation, Source, When};
-use controller_core::key::{Kind, NamespacedName, ResourceVersion};
+use controller_core::key::{Controller, Kind, NamespacedName, ResourceVersion};
 use support::{Cluster, at, foo, map, pod, pods, slice};
 
 fn named(name: &str, selector: &[(&str, &str)]) -> Service {
@@ -250,7 +250,7 @@ fn a_write_that_the_watch_never_shows_is_named_until_it_is_read_live() {
     see_at(&mut cluster, &written, 50, Source::Answer);
     let key = written.metadata.key.clone();
     assert!(cluster.index.overdue(at(100)).is_empty(), "written at 100, not before");
-    assert_eq!(cluster.index.overdue(at(101)), [key.clone()].into());
+    assert_eq!(cluster.index.overdue(at(101)), [(Kind::EndpointSlice, key.clone())].into());
     cluster.index.delete(Kind::EndpointSlice, &key, None, Source::LiveRead, at(0));
     assert!(cluster.index.overdue(at(101)).is_empty());
     assert!(!cluster.plan().is_settled(), "it was not there");
@@ -302,7 +302,8 @@ fn a_retry_carries_no_trigger_time() {
     cluster = cluster.pods(vec![ready_since("a", "10.1.0.1", 7000)]);
     let failed = cluster.plan();
     let key = NamespacedName::new("test", "foo");
-    cluster.index.remember_trigger_times(&key, failed.trigger_times);
+    let times = failed.trigger_times.unwrap();
+    cluster.index.remember_trigger_times(Controller::EndpointSlice, &key, times);
     cluster.settle();
     assert_eq!(trigger_time(&cluster), None);
 }

@@ -1,17 +1,15 @@
 //! `--controllers`: which controllers run. All names of kube-controller-manager are known, old
 //! ones included, because manifests carry them; a misspelt one must not pass unseen.
 
+use controller_core::key::Controller;
+
 /// The list as the operator gave it, names brought up to date.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ControllerSelection(Vec<String>);
 
-/// The name of the EndpointSlice controller.
-const ENDPOINT_SLICES: &str = "endpointslice-controller";
-
-/// Controllers that Roster is to have and this build does not: asking for one by name is an error,
+/// A controller that Roster is to have and this build does not: asking for it by name is an error,
 /// so that nobody believes it to run.
-const NOT_BUILT: [&str; 3] =
-    ["endpoints-controller", "endpointslice-mirroring-controller", "clusterip-controller"];
+const NOT_BUILT: &str = "clusterip-controller";
 
 impl ControllerSelection {
     /// Takes entries that [`ControllerSelection::problems`] has found nothing wrong with.
@@ -31,8 +29,9 @@ impl ControllerSelection {
             let known = canonical(name);
             let problem = if !KNOWN.contains(&known) {
                 format!("{name:?} is not in the list of known controllers")
-            } else if NOT_BUILT.contains(&known) && !entry.starts_with('-') {
-                format!("{name:?} is not part of this build, which has {ENDPOINT_SLICES} only")
+            } else if known == NOT_BUILT && !entry.starts_with('-') {
+                let built = Controller::ALL.map(Controller::name).join(", ");
+                format!("{name:?} is not part of this build, which has {built}")
             } else {
                 continue;
             };
@@ -43,24 +42,21 @@ impl ControllerSelection {
         problems
     }
 
-    /// Whether the EndpointSlice controller runs.
-    pub fn endpoint_slices(&self) -> bool {
-        self.runs(ENDPOINT_SLICES)
+    /// Whether a controller of ours runs. The first entry that names it decides; without one, `*`
+    /// does.
+    pub fn runs(&self, controller: Controller) -> bool {
+        let decided = self.0.iter().find_map(|entry| match entry.strip_prefix('-') {
+            Some(name) => (name == controller.name()).then_some(false),
+            None => (entry == controller.name()).then_some(true),
+        });
+        decided.unwrap_or_else(|| self.0.iter().any(|entry| entry == "*"))
     }
 
     /// Entries that name controllers which stay with kube-controller-manager.
     pub fn of_others(&self) -> impl Iterator<Item = &str> {
         let names = self.0.iter().filter(|entry| *entry != "*" && !entry.starts_with('-'));
-        names.map(String::as_str).filter(|name| *name != ENDPOINT_SLICES)
-    }
-
-    /// The first entry that names a controller decides; without one, `*` does.
-    fn runs(&self, controller: &str) -> bool {
-        let decided = self.0.iter().find_map(|entry| match entry.strip_prefix('-') {
-            Some(name) => (name == controller).then_some(false),
-            None => (entry == controller).then_some(true),
-        });
-        decided.unwrap_or_else(|| self.0.iter().any(|entry| entry == "*"))
+        let ours = Controller::ALL.map(Controller::name);
+        names.map(String::as_str).filter(move |name| !ours.contains(name))
     }
 }
 
@@ -179,7 +175,7 @@ mod tests {
     }
 
     fn runs(list: &str) -> bool {
-        ControllerSelection::new(&entries(list)).endpoint_slices()
+        ControllerSelection::new(&entries(list)).runs(Controller::EndpointSlice)
     }
 
     #[test]
@@ -192,7 +188,7 @@ mod tests {
         assert!(!runs("*,-endpointslice-controller"));
         assert!(!runs("-endpointslice-controller,*"));
         assert!(!runs("-endpoints-controller"), "without * nothing else runs");
-        assert!(!ControllerSelection::new(&[]).endpoint_slices());
+        assert!(!ControllerSelection::new(&[]).runs(Controller::EndpointSlice));
     }
 
     #[test]
@@ -211,10 +207,13 @@ mod tests {
 
     #[test]
     fn a_controller_that_is_not_built_cannot_be_asked_for() {
-        let problems = ControllerSelection::problems(&entries("endpoint"));
+        let problems = ControllerSelection::problems(&entries("endpoint,clusterip-controller"));
         assert_eq!(
             problems,
-            ["\"endpoint\" is not part of this build, which has endpointslice-controller only"]
+            [
+                "\"clusterip-controller\" is not part of this build, which has endpointslice-controller, \
+                 endpoints-controller, endpointslice-mirroring-controller"
+            ]
         );
     }
 }

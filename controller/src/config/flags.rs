@@ -18,6 +18,11 @@ pub struct Values {
     pub concurrent_service_endpoint_syncs: i32,
     pub max_endpoints_per_slice: i32,
     pub endpointslice_updates_batch_period: Duration,
+    pub concurrent_endpoint_syncs: i32,
+    pub endpoint_updates_batch_period: Duration,
+    pub mirroring_concurrent_service_endpoint_syncs: i32,
+    pub mirroring_max_endpoints_per_subset: i32,
+    pub mirroring_endpointslice_updates_batch_period: Duration,
     pub verbosity: i32,
     pub logging_format: String,
     pub help: bool,
@@ -39,6 +44,11 @@ impl Default for Values {
             concurrent_service_endpoint_syncs: 5,
             max_endpoints_per_slice: 100,
             endpointslice_updates_batch_period: Duration::ZERO,
+            concurrent_endpoint_syncs: 5,
+            endpoint_updates_batch_period: Duration::ZERO,
+            mirroring_concurrent_service_endpoint_syncs: 5,
+            mirroring_max_endpoints_per_subset: 1000,
+            mirroring_endpointslice_updates_batch_period: Duration::ZERO,
             verbosity: 0,
             logging_format: "text".to_owned(),
             help: false,
@@ -134,6 +144,19 @@ fn assign(values: &mut Values, name: &str, value: &str) -> Result<(), String> {
         "max-endpoints-per-slice" => values.max_endpoints_per_slice = integer(value)?,
         "endpointslice-updates-batch-period" => {
             values.endpointslice_updates_batch_period = duration::parse(value)?;
+        }
+        "concurrent-endpoint-syncs" => values.concurrent_endpoint_syncs = integer(value)?,
+        "endpoint-updates-batch-period" => {
+            values.endpoint_updates_batch_period = duration::parse(value)?;
+        }
+        "mirroring-concurrent-service-endpoint-syncs" => {
+            values.mirroring_concurrent_service_endpoint_syncs = integer(value)?;
+        }
+        "mirroring-max-endpoints-per-subset" => {
+            values.mirroring_max_endpoints_per_subset = integer(value)?;
+        }
+        "mirroring-endpointslice-updates-batch-period" => {
+            values.mirroring_endpointslice_updates_batch_period = duration::parse(value)?;
         }
         "v" => values.verbosity = integer(value)?,
         "logging-format" => value.clone_into(&mut values.logging_format),

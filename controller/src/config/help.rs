@@ -3,9 +3,10 @@
 /// The text. It goes to standard output when asked for, and to standard error under a mistake.
 pub fn help() -> &'static str {
     "\
-Writes the EndpointSlices of Services: for every Service with a selector, the addresses of the Pods
-that the selector matches, and whether they are ready. It takes the place of the EndpointSlice
-controller of kube-controller-manager, with the same objects, labels, events and flags.
+Publishes where Services are served: for every Service with a selector, the addresses of the Pods
+that the selector matches, and whether they are ready, in EndpointSlices and in Endpoints; and
+hand-made Endpoints once more in EndpointSlices. It takes the place of three controllers of
+kube-controller-manager, with the same objects, labels, events and flags.
 
 Usage:
   roster controller-manager --leader-elect=false [flags]
@@ -17,8 +18,10 @@ Which cluster:
 
 What runs:
       --controllers LIST      Names, comma separated; * means all, -NAME means not this one
-                              (default *). Names of controllers that stay with
-                              kube-controller-manager are accepted and change nothing
+                              (default *). Here are endpointslice-controller,
+                              endpoints-controller and endpointslice-mirroring-controller. Names of
+                              controllers that stay with kube-controller-manager are accepted and
+                              change nothing
       --leader-elect          Must be false: this build has no leader election, so run one replica
                               (default true, as in kube-controller-manager)
 
@@ -30,6 +33,21 @@ EndpointSlices:
       --endpointslice-updates-batch-period DURATION
                               How long changes of Pods are collected before their Service is worked
                               on, such as 500ms (default 0: at once)
+
+Endpoints:
+      --concurrent-endpoint-syncs N
+                              How many Services are worked on at once, 1 or more (default 5)
+      --endpoint-updates-batch-period DURATION
+                              How long changes of Pods are collected (default 0: at once)
+
+EndpointSlices that mirror hand-made Endpoints:
+      --mirroring-concurrent-service-endpoint-syncs N
+                              How many Endpoints are worked on at once, 1 to 50 (default 5)
+      --mirroring-max-endpoints-per-subset N
+                              How many addresses of a subset are mirrored, 1 to 1000 (default 1000)
+      --mirroring-endpointslice-updates-batch-period DURATION
+                              How long changes of mirrored slices by others are collected before
+                              they are put right (default 0: at once)
 
 Load on the API server:
       --kube-api-qps N        Writes a second, 0 means 5, negative means no limit (default 20)
@@ -45,8 +63,9 @@ Logs, on standard error:
 
 All other flags of kube-controller-manager are accepted, have no effect, and say so in the log.
 
-Switch the controller off in kube-controller-manager first, or both write the same slices:
-  kube-controller-manager --controllers=*,-endpointslice-controller …
+Switch the controllers off in kube-controller-manager first, or both write the same objects:
+  kube-controller-manager \\
+    --controllers=*,-endpoints-controller,-endpointslice-controller,-endpointslice-mirroring-controller …
   roster controller-manager --kubeconfig=/etc/kubernetes/controller-manager.conf --leader-elect=false
 "
 }

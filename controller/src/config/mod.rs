@@ -10,7 +10,9 @@ mod known;
 
 use std::num::NonZeroUsize;
 
-use crate::manager::Settings;
+use controller_core::key::Controller;
+
+use crate::manager::{Pace, Settings};
 
 pub use controllers::ControllerSelection;
 pub use help::help;
@@ -106,12 +108,22 @@ fn problems(values: &flags::Values) -> Vec<String> {
             None
         }
     };
-    errors.extend(range(
-        "concurrent-service-endpoint-syncs",
-        values.concurrent_service_endpoint_syncs,
-        50,
-    ));
-    errors.extend(range("max-endpoints-per-slice", values.max_endpoints_per_slice, 1000));
+    for (name, value, most) in [
+        ("concurrent-service-endpoint-syncs", values.concurrent_service_endpoint_syncs, 50),
+        ("max-endpoints-per-slice", values.max_endpoints_per_slice, 1000),
+        (
+            "mirroring-concurrent-service-endpoint-syncs",
+            values.mirroring_concurrent_service_endpoint_syncs,
+            50,
+        ),
+        ("mirroring-max-endpoints-per-subset", values.mirroring_max_endpoints_per_subset, 1000),
+    ] {
+        errors.extend(range(name, value, most));
+    }
+    if values.concurrent_endpoint_syncs < 1 {
+        let value = values.concurrent_endpoint_syncs;
+        errors.push(format!("concurrent-endpoint-syncs must not be less than 1, but got {value}"));
+    }
     if !matches!(values.logging_format.as_str(), "text" | "json") {
         errors.push(format!(
             "format: Invalid value: {:?}: Unsupported log format",
@@ -126,14 +138,39 @@ fn config(values: flags::Values) -> Config {
         usize::try_from(value).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN)
     };
     let given = |text: String| (!text.is_empty()).then_some(text);
+    let controllers = ControllerSelection::new(&values.controllers);
+    let pace = |concurrent_syncs, batch_period| Pace {
+        concurrent_syncs: positive(concurrent_syncs),
+        batch_period,
+    };
+    let paces = [
+        (
+            Controller::EndpointSlice,
+            pace(
+                values.concurrent_service_endpoint_syncs,
+                values.endpointslice_updates_batch_period,
+            ),
+        ),
+        (
+            Controller::Endpoints,
+            pace(values.concurrent_endpoint_syncs, values.endpoint_updates_batch_period),
+        ),
+        (
+            Controller::EndpointSliceMirroring,
+            pace(
+                values.mirroring_concurrent_service_endpoint_syncs,
+                values.mirroring_endpointslice_updates_batch_period,
+            ),
+        ),
+    ];
+    let runs = paces.into_iter().filter(|(controller, _)| controllers.runs(*controller));
     Config {
         kubeconfig: given(values.kubeconfig),
         master: given(values.master),
-        controllers: ControllerSelection::new(&values.controllers),
         settings: Settings {
-            concurrent_service_endpoint_syncs: positive(values.concurrent_service_endpoint_syncs),
+            controllers: runs.collect(),
             max_endpoints_per_slice: positive(values.max_endpoints_per_slice),
-            endpointslice_updates_batch_period: values.endpointslice_updates_batch_period,
+            mirroring_max_endpoints_per_subset: positive(values.mirroring_max_endpoints_per_subset),
             kube_api_qps: match values.kube_api_qps {
                 negative if negative < 0.0 => None,
                 // client-go takes zero for its own default.
@@ -142,6 +179,7 @@ fn config(values: flags::Values) -> Config {
             },
             kube_api_burst: u32::try_from(values.kube_api_burst).unwrap_or(0),
         },
+        controllers,
         verbosity: u32::try_from(values.verbosity).unwrap_or(0),
         logging_format: match values.logging_format.as_str() {
             "json" => LoggingFormat::Json,
@@ -187,15 +225,16 @@ mod tests {
     #[test]
     fn defaults_are_those_of_kube_controller_manager() {
         let config = running("");
+        let five = NonZeroUsize::new(5).unwrap();
+        let pace = Pace { concurrent_syncs: five, batch_period: Duration::ZERO };
         let settings = Settings {
-            concurrent_service_endpoint_syncs: NonZeroUsize::new(5).unwrap(),
+            controllers: Controller::ALL.map(|controller| (controller, pace)).into(),
             max_endpoints_per_slice: NonZeroUsize::new(100).unwrap(),
-            endpointslice_updates_batch_period: Duration::ZERO,
+            mirroring_max_endpoints_per_subset: NonZeroUsize::new(1000).unwrap(),
             kube_api_qps: Some(20.0),
             kube_api_burst: 30,
         };
         assert_eq!(config.settings, settings);
-        assert!(config.controllers.endpoint_slices());
         assert_eq!((config.verbosity, config.logging_format), (0, LoggingFormat::Text));
     }
 
@@ -216,7 +255,7 @@ mod tests {
     fn durations_are_written_as_in_go() {
         let batch = |text: &str| {
             let config = running(&format!("--endpointslice-updates-batch-period={text}"));
-            config.settings.endpointslice_updates_batch_period
+            config.settings.controllers[&Controller::EndpointSlice].batch_period
         };
         assert_eq!(batch("1h30m"), Duration::from_secs(5400));
         assert_eq!(batch("1.5s"), Duration::from_millis(1500));

@@ -4,6 +4,7 @@
 mod error;
 mod events;
 mod json;
+mod resource;
 mod watch;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use kube::client::Body;
 pub use error::{Status, WireError};
 pub use events::EventObject;
 pub use json::Undecodable;
+pub use resource::Resource;
 pub use watch::{Watch, WatchEvent};
 
 /// How long a call that is not a watch may take, from the first byte sent to the last received.
@@ -85,14 +87,20 @@ impl Wire {
         Ok(Watch::new(kind, response.into_body()))
     }
 
-    /// Reads one slice as it stands now.
-    pub async fn get_slice(
-        &self,
-        key: &NamespacedName,
-    ) -> Result<Option<EndpointSlice>, WireError> {
-        match self.call(Method::GET, &slice_path(key), Vec::new()).await {
-            Ok(body) => json::slice(&body).map(Some),
+    /// Reads one object as it stands now.
+    pub async fn get<T: Resource>(&self, key: &NamespacedName) -> Result<Option<T>, WireError> {
+        match self.call(Method::GET, &path(T::KIND, key), Vec::new()).await {
+            Ok(body) => T::decode(&body).map(Some),
             Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether an object exists at this very moment.
+    pub async fn exists(&self, kind: Kind, key: &NamespacedName) -> Result<bool, WireError> {
+        match self.call(Method::GET, &path(kind, key), Vec::new()).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -115,27 +123,24 @@ impl Wire {
         Ok(slices.collect())
     }
 
-    /// Creates a slice; the answer is the slice as it was stored.
-    pub async fn create_slice(&self, slice: &EndpointSlice) -> Result<EndpointSlice, WireError> {
-        let uri = collection(Kind::EndpointSlice, Some(&slice.metadata.key.namespace));
-        let body = self.call(Method::POST, &uri, json::encode_slice(slice)?).await?;
-        json::slice(&body)
+    /// Creates an object; the answer is the object as it was stored.
+    pub async fn create<T: Resource>(&self, object: &T) -> Result<T, WireError> {
+        let uri = collection(T::KIND, Some(&object.metadata().key.namespace));
+        let body = self.call(Method::POST, &uri, object.encode()?).await?;
+        T::decode(&body)
     }
 
-    /// Replaces a slice under the resourceVersion it carries; the answer is the slice as stored.
-    pub async fn replace_slice(&self, slice: &EndpointSlice) -> Result<EndpointSlice, WireError> {
-        let uri = slice_path(&slice.metadata.key);
-        let body = self.call(Method::PUT, &uri, json::encode_slice(slice)?).await?;
-        json::slice(&body)
+    /// Replaces an object under the resourceVersion it carries; the answer is the object as stored.
+    pub async fn replace<T: Resource>(&self, object: &T) -> Result<T, WireError> {
+        let uri = path(T::KIND, &object.metadata().key);
+        let body = self.call(Method::PUT, &uri, object.encode()?).await?;
+        T::decode(&body)
     }
 
-    /// Deletes a slice under its uid and resourceVersion. The answer is the slice if a finalizer
+    /// Deletes an object under its uid and resourceVersion. The answer is the object if a finalizer
     /// holds it, and nothing if it is gone.
-    pub async fn delete_slice(
-        &self,
-        slice: &EndpointSlice,
-    ) -> Result<Option<EndpointSlice>, WireError> {
-        let metadata = &slice.metadata;
+    pub async fn delete<T: Resource>(&self, object: &T) -> Result<Option<T>, WireError> {
+        let metadata = object.metadata();
         let options = serde_json::json!({
             "apiVersion": "v1",
             "kind": "DeleteOptions",
@@ -145,8 +150,8 @@ impl Wire {
             },
         });
         let body = options.to_string().into_bytes();
-        let answer = self.call(Method::DELETE, &slice_path(&metadata.key), body).await?;
-        Ok(json::slice(&answer).ok().filter(|held| held.metadata.deleting))
+        let answer = self.call(Method::DELETE, &path(T::KIND, &metadata.key), body).await?;
+        Ok(T::decode(&answer).ok().filter(|held| held.metadata().deleting))
     }
 
     /// Creates an Event.
@@ -186,8 +191,7 @@ impl Wire {
 }
 
 fn request(method: Method, uri: &str, body: Vec<u8>) -> Result<Request<Body>, WireError> {
-    const USER_AGENT: &str =
-        concat!("roster/v", env!("CARGO_PKG_VERSION"), "/endpointslice-controller");
+    const USER_AGENT: &str = concat!("roster/v", env!("CARGO_PKG_VERSION"));
     Request::builder()
         .method(method)
         .uri(uri)
@@ -212,6 +216,7 @@ fn collection(kind: Kind, namespace: Option<&str>) -> String {
         Kind::Pod => ("/api/v1", "pods"),
         Kind::Node => ("/api/v1", "nodes"),
         Kind::EndpointSlice => ("/apis/discovery.k8s.io/v1", "endpointslices"),
+        Kind::Endpoints => ("/api/v1", "endpoints"),
     };
     match namespace {
         Some(namespace) => format!("{group}/namespaces/{namespace}/{plural}"),
@@ -219,20 +224,11 @@ fn collection(kind: Kind, namespace: Option<&str>) -> String {
     }
 }
 
-fn slice_path(key: &NamespacedName) -> String {
-    format!("{}/{}", collection(Kind::EndpointSlice, Some(&key.namespace)), key.name)
+fn path(kind: Kind, key: &NamespacedName) -> String {
+    format!("{}/{}", collection(kind, Some(&key.namespace)), key.name)
 }
 
-/// Percent-encodes what a query value may not hold.
+/// Text as a query value may hold it.
 fn form_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            other => encoded.push_str(&format!("%{other:02X}")),
-        }
-    }
-    encoded
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

@@ -1,6 +1,7 @@
 //! The EndpointSlice controller: a Service, the Pods it selects and the slices there are, turned
 //! into the slices there should be.
 
+mod controller;
 pub mod labels;
 pub mod pack;
 mod plan;
@@ -16,6 +17,7 @@ use crate::reason::Reason;
 use crate::slice_plan::SlicePlan;
 use crate::trigger_time::TriggerTimes;
 
+pub use controller::EndpointSliceController;
 pub use labels::MANAGED_BY;
 pub use plan::plan;
 

@@ -1,12 +1,10 @@
 //! What we keep of an EndpointSlice: all of it but managedFields, since an update writes back
 //! what it does not change. The same types are what plans ask to be written.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
-use super::{IpFamily, Labels};
-use crate::key::{NamespacedName, ResourceVersion, Text};
+use super::{IpFamily, Object, ObjectMeta};
+use crate::key::{NamespacedName, Text};
 
 /// The label that names a slice's Service.
 pub const SERVICE_NAME_LABEL: &str = "kubernetes.io/service-name";
@@ -14,8 +12,6 @@ pub const SERVICE_NAME_LABEL: &str = "kubernetes.io/service-name";
 pub const MANAGED_BY_LABEL: &str = "endpointslice.kubernetes.io/managed-by";
 /// The label of slices whose Service is headless; kube-proxy leaves these alone.
 pub const HEADLESS_LABEL: &str = "service.kubernetes.io/headless";
-/// The annotation that carries the time of the oldest change a write publishes.
-pub const TRIGGER_TIME_ANNOTATION: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 
 /// A discovery.k8s.io/v1 EndpointSlice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +24,12 @@ pub struct EndpointSlice {
     pub ports: Vec<EndpointPort>,
     /// `endpoints`; null and empty are the same.
     pub endpoints: Vec<Endpoint>,
+}
+
+impl Object for EndpointSlice {
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata
+    }
 }
 
 impl EndpointSlice {
@@ -47,46 +49,6 @@ impl EndpointSlice {
         let ready = |endpoint: &&Endpoint| endpoint.conditions.ready != Some(false);
         self.endpoints.iter().filter(ready).count()
     }
-}
-
-/// The parts of `metadata` that an update must send back or needs as its condition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ObjectMeta {
-    /// Namespace and name. The name is empty in a slice that is still to be created.
-    pub key: NamespacedName,
-    /// `generateName`.
-    pub generate_name: Option<Text>,
-    /// `uid`, empty before creation.
-    pub uid: Text,
-    /// `resourceVersion`, zero before creation.
-    pub resource_version: ResourceVersion,
-    /// Whether `deletionTimestamp` is set.
-    pub deleting: bool,
-    /// `labels`.
-    pub labels: Labels,
-    /// `annotations`.
-    pub annotations: Arc<BTreeMap<Text, Text>>,
-    /// `ownerReferences`.
-    pub owner_references: Vec<OwnerReference>,
-    /// `finalizers`.
-    pub finalizers: Vec<Text>,
-}
-
-/// An entry of `metadata.ownerReferences`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnerReference {
-    /// `apiVersion`.
-    pub api_version: Text,
-    /// `kind`.
-    pub kind: Text,
-    /// `name`.
-    pub name: Text,
-    /// `uid`.
-    pub uid: Text,
-    /// `controller`.
-    pub controller: Option<bool>,
-    /// `blockOwnerDeletion`.
-    pub block_owner_deletion: Option<bool>,
 }
 
 /// `addressType` of a slice.

@@ -4,7 +4,9 @@
 pub mod address;
 pub mod cause;
 pub mod endpoint_slice;
+pub mod endpoints;
 pub mod node;
+pub mod object_meta;
 pub mod pod;
 pub mod service;
 
@@ -15,10 +17,11 @@ use crate::key::{Kind, NamespacedName, Text};
 
 pub use address::{IpFamily, PodAddress};
 pub use endpoint_slice::{
-    AddressType, Conditions, Endpoint, EndpointPort, EndpointSlice, Hints, ObjectMeta,
-    OwnerReference, TargetRef,
+    AddressType, Conditions, Endpoint, EndpointPort, EndpointSlice, Hints, TargetRef,
 };
+pub use endpoints::{EndpointAddress, EndpointSubset, Endpoints};
 pub use node::Node;
+pub use object_meta::{Object, ObjectMeta, OwnerReference};
 pub use pod::{Cause, ContainerKind, ContainerPort, Owner, Phase, Pod};
 pub use service::{ClusterIp, Service, ServicePort, TargetPort};
 
@@ -37,6 +40,8 @@ pub enum Fact {
     Node(Node),
     /// A discovery.k8s.io/v1 EndpointSlice.
     EndpointSlice(EndpointSlice),
+    /// v1 Endpoints.
+    Endpoints(Endpoints),
 }
 
 impl Fact {
@@ -47,6 +52,7 @@ impl Fact {
             Fact::Pod(_) => Kind::Pod,
             Fact::Node(_) => Kind::Node,
             Fact::EndpointSlice(_) => Kind::EndpointSlice,
+            Fact::Endpoints(_) => Kind::Endpoints,
         }
     }
 
@@ -57,6 +63,7 @@ impl Fact {
             Fact::Pod(pod) => pod.key.clone(),
             Fact::Node(node) => NamespacedName::cluster(node.name.clone()),
             Fact::EndpointSlice(slice) => slice.metadata.key.clone(),
+            Fact::Endpoints(endpoints) => endpoints.metadata.key.clone(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Field, Index, Origin, Visit, When};
 use crate::facts::Pod;
 use crate::facts::pod::Planning;
-use crate::key::{Kind, NamespacedName, Text};
+use crate::key::{Controller, Kind, NamespacedName, Text};
 
 impl Index {
     pub(super) fn apply_pod(&mut self, mut pod: Pod, origin: Origin) -> Vec<Visit> {
@@ -92,12 +92,17 @@ fn visits(
     field: Field,
     origin: Origin,
 ) -> Vec<Visit> {
-    let visit = |name| Visit {
-        service: NamespacedName::new(pod.namespace.clone(), name),
-        when: When::AfterBatch,
-        trigger: origin.trigger(Kind::Pod, pod.clone(), field),
+    let visit = |name: Text| {
+        let key = NamespacedName::new(pod.namespace.clone(), name);
+        let trigger = origin.trigger(Kind::Pod, pod.clone(), field);
+        [Controller::EndpointSlice, Controller::Endpoints].map(|controller| Visit {
+            controller,
+            key: key.clone(),
+            when: When::AfterBatch,
+            trigger: trigger.clone(),
+        })
     };
-    services.into_iter().map(visit).collect()
+    services.into_iter().flat_map(visit).collect()
 }
 
 /// The change to name: the one users look for first.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Field, Index, Origin, Visit, When};
+use super::{Field, Index, Origin, Trigger, Visit, When};
 use crate::facts::Service;
-use crate::key::{Kind, NamespacedName};
+use crate::key::{Controller, Kind, NamespacedName};
 
 impl Index {
     pub(super) fn apply_service(&mut self, service: Service, origin: Origin) -> Vec<Visit> {
@@ -18,8 +18,9 @@ impl Index {
         };
         if field == Field::Created {
             // What was published for an older Service of the name says nothing about this one.
-            entry.trigger_times = None;
+            entry.trigger_times.clear();
             entry.match_ended = None;
+            entry.outlived = None;
         }
         let selected = namespace.membership.selects_any(&key.name);
         namespace.membership.select(&key.name, service.selector.as_ref());
@@ -28,7 +29,7 @@ impl Index {
             entry.match_ended = Some(trigger.clone());
         }
         entry.service = Some(Arc::new(service));
-        vec![Visit { service: key, when: When::Now, trigger }]
+        visits(&key, &trigger)
     }
 
     pub(super) fn delete_service(&mut self, key: &NamespacedName, origin: Origin) -> Vec<Visit> {
@@ -42,12 +43,25 @@ impl Index {
         if entry.service.take().is_none() {
             return Vec::new();
         }
-        entry.trigger_times = None;
+        entry.trigger_times.clear();
         entry.match_ended = None;
+        // Endpoints go with their Service, whoever made them.
+        entry.outlived = entry.endpoints.as_ref().map(|endpoints| endpoints.metadata.uid.clone());
         self.tidy(key);
         let trigger = origin.trigger(Kind::Service, key.clone(), Field::Deleted);
-        vec![Visit { service: key.clone(), when: When::Now, trigger }]
+        visits(key, &trigger)
     }
+}
+
+/// A Service concerns every controller: its selector decides which of them has work to do.
+fn visits(key: &NamespacedName, trigger: &Trigger) -> Vec<Visit> {
+    let visit = |controller| Visit {
+        controller,
+        key: key.clone(),
+        when: When::Now,
+        trigger: trigger.clone(),
+    };
+    Controller::ALL.map(visit).into()
 }
 
 fn changed(before: &Service, after: &Service) -> Field {

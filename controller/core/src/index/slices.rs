@@ -1,20 +1,26 @@
-//! Slices in the index. Our own writes come in by their answers, at once; what the watch tells
-//! later about them is either the same or older.
+//! Slices in the index, and whom a change of one wakes.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::{Field, Index, Origin, Published, ServiceEntry, Source, Visit, When};
-use crate::endpoint_slices::MANAGED_BY;
-use crate::facts::{AddressType, EndpointSlice};
-use crate::key::{Kind, NamespacedName};
+use crate::facts::{AddressType, EndpointSlice, IpFamily};
+use crate::key::{Controller, Kind, NamespacedName};
+use crate::{endpoint_slices, mirroring};
+
+/// The controllers that write slices, by their managed-by label, and how soon each puts right what
+/// somebody else did.
+const WRITERS: [(Controller, &str, When); 2] = [
+    (Controller::EndpointSlice, endpoint_slices::MANAGED_BY, When::AfterRepairDelay),
+    (Controller::EndpointSliceMirroring, mirroring::MANAGED_BY, When::AfterBatch),
+];
 
 impl Index {
     pub(super) fn apply_slice(&mut self, slice: EndpointSlice, origin: Origin) -> Vec<Visit> {
         let key = slice.metadata.key.clone();
         let held = self.slice(&key).cloned();
-        if !self.is_news(held.as_deref(), &slice, origin) {
+        if !self.is_news(Kind::EndpointSlice, held.as_deref(), &slice, origin) {
             return Vec::new();
         }
         let slice = Arc::new(slice);
@@ -32,20 +38,7 @@ impl Index {
         origin: Origin,
     ) -> Vec<Visit> {
         let held = self.slice(key).cloned();
-        let another =
-            held.as_ref().is_some_and(|held| uid.is_some_and(|uid| uid != &*held.metadata.uid));
-        let uid = uid.or(held.as_ref().map(|held| &*held.metadata.uid));
-        if let (Source::List(list), Some(uid)) = (origin.source, uid)
-            && self.written.is_newer_than(uid, list)
-        {
-            return Vec::new();
-        }
-        match (origin.source, uid) {
-            (Source::Answer, Some(uid)) => self.written.deletion(&uid.into(), key, origin.seen),
-            (_, Some(uid)) => self.written.forget(uid),
-            (_, None) => self.written.forget_key(key),
-        }
-        if another || held.is_none() {
+        if !self.is_gone(Kind::EndpointSlice, key, held.as_deref(), uid, origin) {
             return Vec::new();
         }
         self.put_slice(key, held.as_deref(), None, origin.seen);
@@ -55,53 +48,11 @@ impl Index {
         }
     }
 
-    /// The slices of ours that name a Service, as far as known.
+    /// The slices that name a Service, as far as known.
     pub fn slices_of(&self, service: &NamespacedName) -> Vec<Arc<EndpointSlice>> {
         self.entry(service)
             .map(|entry| entry.slices.values().cloned().collect())
             .unwrap_or_default()
-    }
-
-    /// Whether an observation tells more than what is held, and settles what the watch owes us.
-    fn is_news(
-        &mut self,
-        held: Option<&EndpointSlice>,
-        slice: &EndpointSlice,
-        origin: Origin,
-    ) -> bool {
-        let metadata = &slice.metadata;
-        let version = metadata.resource_version;
-        let held = held.filter(|held| held.metadata.uid == metadata.uid);
-        let held_version = held.map(|held| held.metadata.resource_version);
-        match origin.source {
-            Source::Answer => {
-                let shown = held_version.is_some_and(|held| held >= version);
-                if !shown {
-                    self.written.version(&metadata.uid, &metadata.key, version, origin.seen);
-                }
-                !shown
-            }
-            Source::LiveRead => {
-                self.written.forget(&metadata.uid);
-                held.is_none_or(|held| held != slice)
-            }
-            Source::Watch => {
-                if self.written.is_deleted(&metadata.uid) {
-                    return false;
-                }
-                self.written.shown(&metadata.uid, version);
-                held_version.is_none_or(|held| held < version)
-            }
-            Source::List(list) => {
-                let ours_is_newer = self.written.is_deleted(&metadata.uid)
-                    || self.written.is_newer_than(&metadata.uid, list);
-                if ours_is_newer {
-                    return false;
-                }
-                self.written.forget(&metadata.uid);
-                held.is_none_or(|held| held != slice)
-            }
-        }
     }
 
     /// Replaces a slice by name and in the entries of the Services it names.
@@ -142,9 +93,9 @@ impl Index {
         self.namespaces.get(&key.namespace)?.slices.get(&key.name)
     }
 
-    /// Which Services a change of a slice wakes: those that lose or gain it by its label, whoever
-    /// manages it, else the one it names if it is or was ours and something in it matters. An edit
-    /// of annotations, owners or finalizers alone waits for the next visit.
+    /// Whom a change of a slice wakes: all its writers at the Services that lose or gain it by its
+    /// label, else its own writer, if something in it matters. An edit of annotations, owners or
+    /// finalizers alone waits for the next visit.
     fn slice_visits(
         &self,
         before: Option<&EndpointSlice>,
@@ -154,17 +105,14 @@ impl Index {
         let Some(slice) = after.or(before) else {
             return Vec::new();
         };
-        let was_at = before.and_then(EndpointSlice::service);
-        let is_at = after.and_then(EndpointSlice::service);
-        let ours = |slice: Option<&EndpointSlice>| {
-            slice.is_some_and(|slice| slice.managed_by() == Some(MANAGED_BY))
-        };
-        let moved = before.is_some() && after.is_some() && was_at != is_at;
-        let matters = (ours(before) || ours(after)) && !publishes_alike(before, after);
         // Before the first sync every Service is going to be visited anyway.
-        if !self.is_synced() || !(moved || matters) {
+        if !self.is_synced() {
             return Vec::new();
         }
+        let was_at = before.and_then(EndpointSlice::service);
+        let is_at = after.and_then(EndpointSlice::service);
+        let moved = before.is_some() && after.is_some() && was_at != is_at;
+        let alike = publishes_alike(before, after);
         let field = match (before, after) {
             (None, _) => Field::Created,
             (_, None) => Field::Deleted,
@@ -173,18 +121,31 @@ impl Index {
         let trigger = origin.trigger(Kind::EndpointSlice, slice.metadata.key.clone(), field);
         let mut services: Vec<NamespacedName> = was_at.into_iter().chain(is_at).collect();
         services.dedup();
-        let visit =
-            |service| Visit { service, when: When::AfterRepairDelay, trigger: trigger.clone() };
-        services.into_iter().map(visit).collect()
+        let mut visits = Vec::new();
+        for (controller, managed_by, when) in WRITERS {
+            let its = |slice: Option<&EndpointSlice>| {
+                slice.is_some_and(|slice| slice.managed_by() == Some(managed_by))
+            };
+            if moved || (!alike && (its(before) || its(after))) {
+                let visit = |key: &NamespacedName| Visit {
+                    controller,
+                    key: key.clone(),
+                    when,
+                    trigger: trigger.clone(),
+                };
+                visits.extend(services.iter().map(visit));
+            }
+        }
+        visits
     }
 }
 
 impl ServiceEntry {
     fn count_published(&mut self, now: Timestamp) {
-        for family in [crate::facts::IpFamily::V4, crate::facts::IpFamily::V6] {
+        for family in [IpFamily::V4, IpFamily::V6] {
             let of_family = self.slices.values().filter(|slice| {
                 slice.address_type == AddressType::Ip(family)
-                    && slice.managed_by() == Some(MANAGED_BY)
+                    && slice.managed_by() == Some(endpoint_slices::MANAGED_BY)
             });
             let ready = of_family.map(|slice| slice.ready_endpoints()).sum();
             let known = self.published.get(&family).map(|published| published.ready);

@@ -1,28 +1,30 @@
-//! What the index asks for: look at a Service, now or a little later, because of this.
+//! What the index asks for: a controller should look at a key, now or a little later, because of this.
 
 use jiff::Timestamp;
 
-use crate::key::{Kind, NamespacedName, ResourceVersion};
+use crate::key::{Controller, Kind, NamespacedName, ResourceVersion};
 
-/// A Service to be looked at.
+/// A key to be looked at by a controller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Visit {
-    /// The Service, which need not exist.
-    pub service: NamespacedName,
+    /// Who is to look.
+    pub controller: Controller,
+    /// The name of a Service and its Endpoints, neither of which need exist.
+    pub key: NamespacedName,
     /// How soon.
     pub when: When,
     /// Because of what.
     pub trigger: Trigger,
 }
 
-/// How soon a Service is to be looked at.
+/// How soon a key is to be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum When {
-    /// At once: the Service itself changed.
+    /// At once: the Service, or what is mirrored, itself changed.
     Now,
     /// After the batch period: a Pod or a Node changed, and more may follow.
     AfterBatch,
-    /// After a second, or the batch period if that is longer: a slice was changed by somebody.
+    /// After a second, or the batch period if that is longer: what we wrote was changed by somebody.
     AfterRepairDelay,
 }
 
@@ -66,7 +68,7 @@ pub enum Field {
     NodeName,
     /// The zone label of a Node.
     Zone,
-    /// A slice differs from what we last knew, by somebody else's hand.
+    /// What we wrote differs from what we last knew, by somebody else's hand.
     Edited,
     /// Anything else that plans depend on.
     Other,

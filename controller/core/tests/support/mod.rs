@@ -15,7 +15,7 @@ use controller_core::facts::{
     ServicePort, TargetPort, TargetRef,
 };
 use controller_core::index::{Index, Observation, Source, Visit, When};
-use controller_core::key::{Kind, NamespacedName, ResourceVersion};
+use controller_core::key::{Controller, Kind, NamespacedName, ResourceVersion};
 use jiff::Timestamp;
 
 pub const OURS: &str = "endpointslice-controller.k8s.io";
@@ -273,7 +273,9 @@ impl Cluster {
     /// Carries a plan out, each write answered and then shown by the watch.
     pub fn execute(&mut self, service: &str, plan: &Plan) {
         let key = NamespacedName::new("test", service);
-        self.index.remember_trigger_times(&key, plan.trigger_times.clone());
+        if let Some(times) = plan.trigger_times.clone() {
+            self.index.remember_trigger_times(Controller::EndpointSlice, &key, times);
+        }
         for family in &plan.families {
             family.slices.create.iter().for_each(|slice| self.answer(slice));
             family.slices.update.iter().for_each(|slice| self.answer(slice));
@@ -315,8 +317,8 @@ impl Cluster {
     }
 
     fn note(&mut self, visits: Vec<Visit>) {
-        let woken = visits.into_iter().map(|visit| (visit.service.name.to_string(), visit.when));
-        self.woken.extend(woken);
+        let ours = visits.into_iter().filter(|visit| visit.controller == Controller::EndpointSlice);
+        self.woken.extend(ours.map(|visit| (visit.key.name.to_string(), visit.when)));
     }
 
     /// The slices of foo, a line each.

@@ -2,21 +2,21 @@
 //! odd object can spoil a list; then narrowed to facts.
 
 mod endpoint_slice;
+mod endpoints;
 mod metadata;
 mod node;
+mod parts;
 mod pod;
 mod service;
 
-use controller_core::facts::{EndpointSlice, Fact};
+use controller_core::facts::{EndpointSlice, Endpoints, Fact};
 use controller_core::key::{Kind, NamespacedName, ResourceVersion};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Page, Status, WatchEvent, WireError};
 use metadata::Metadata;
-
-pub use endpoint_slice::encode_slice;
 
 /// An object that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +104,27 @@ pub fn slice(body: &[u8]) -> Result<EndpointSlice, WireError> {
     slice.into_fact().map(|(slice, _)| slice).map_err(WireError::Decode)
 }
 
+/// Reads one Endpoints object.
+pub fn endpoints(body: &[u8]) -> Result<Endpoints, WireError> {
+    let endpoints: endpoints::Endpoints = read("Endpoints object", body)?;
+    endpoints.into_fact().map(|(endpoints, _)| endpoints).map_err(WireError::Decode)
+}
+
+/// The body of a write of a slice.
+pub fn encode_slice(slice: &EndpointSlice) -> Result<Vec<u8>, WireError> {
+    encode(&endpoint_slice::encode(slice))
+}
+
+/// The body of a write of Endpoints.
+pub fn encode_endpoints(endpoints: &Endpoints) -> Result<Vec<u8>, WireError> {
+    encode(&endpoints::encode(endpoints))
+}
+
+fn encode(object: &impl Serialize) -> Result<Vec<u8>, WireError> {
+    serde_json::to_vec(object)
+        .map_err(|error| WireError::Decode(format!("cannot write an object: {error}")))
+}
+
 fn fact(kind: Kind, object: &[u8]) -> Result<(Fact, ResourceVersion), Undecodable> {
     let narrowed = match kind {
         Kind::Service => typed(object).and_then(|service: service::Service| {
@@ -117,6 +138,9 @@ fn fact(kind: Kind, object: &[u8]) -> Result<(Fact, ResourceVersion), Undecodabl
         }),
         Kind::EndpointSlice => typed(object).and_then(|slice: endpoint_slice::EndpointSlice| {
             slice.into_fact().map(|(fact, version)| (Fact::EndpointSlice(fact), version))
+        }),
+        Kind::Endpoints => typed(object).and_then(|endpoints: endpoints::Endpoints| {
+            endpoints.into_fact().map(|(fact, version)| (Fact::Endpoints(fact), version))
         }),
     };
     narrowed.map_err(|error| {

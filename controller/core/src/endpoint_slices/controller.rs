@@ -1,0 +1,68 @@
+//! The EndpointSlice controller as the shell drives it.
+
+use super::{Limits, Plan, Snapshot, plan};
+use crate::index::Index;
+use crate::key::{Controller, NamespacedName};
+use crate::reconcile::{
+    Failure, Notice, NoticeSeverity, Outline, Reconcile, Reference, Stage, StageKind,
+};
+
+/// The event reason for a visit that failed.
+const FAILED_TO_UPDATE: &str = "FailedToUpdateEndpointSlices";
+
+/// The EndpointSlice controller.
+pub struct EndpointSliceController {
+    /// What the operator limits.
+    pub limits: Limits,
+}
+
+impl Reconcile for EndpointSliceController {
+    const CONTROLLER: Controller = Controller::EndpointSlice;
+    const COMPONENT: &'static str = "endpoint-slice-controller";
+    type Snapshot = Snapshot;
+    type Plan = Plan;
+
+    fn snapshot(&self, index: &Index, key: &NamespacedName) -> Snapshot {
+        index.endpoint_slices(key)
+    }
+
+    fn plan(&self, snapshot: &Snapshot) -> Plan {
+        plan(snapshot, &self.limits)
+    }
+
+    fn outline<'a>(&self, _: &'a Snapshot, plan: &'a Plan) -> Outline<'a> {
+        let families = plan.families.iter().map(|family| Stage::Slices(&family.slices));
+        let strays = plan.strays.iter().map(|slice| Stage::Removal(slice));
+        Outline {
+            stages: families.chain(strays).filter(|stage| !stage.is_empty()).collect(),
+            errors: &plan.errors,
+            notices: Vec::new(),
+            trigger_times: plan.trigger_times.clone(),
+            pods: &plan.pods,
+            reason: plan.service.first().copied(),
+        }
+    }
+
+    fn describe(&self, key: &NamespacedName, failure: &Failure) -> String {
+        let Failure { verb, stage, name, error } = failure;
+        let name = name.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
+        match stage {
+            StageKind::Removal => {
+                format!("error deleting {name}EndpointSlice for Service {key}: {error}")
+            }
+            _ => {
+                format!("failed to {} {name}EndpointSlice for Service {key}: {error}", verb.name())
+            }
+        }
+    }
+
+    fn complaint(&self, snapshot: &Snapshot, _: &[Failure], error: &str) -> Option<Notice> {
+        let service = snapshot.service.as_deref()?;
+        Some(Notice {
+            about: Reference::service(service),
+            severity: NoticeSeverity::Warning,
+            reason: FAILED_TO_UPDATE,
+            message: format!("Error updating Endpoint Slices for Service {}: {error}", service.key),
+        })
+    }
+}

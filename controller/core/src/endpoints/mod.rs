@@ -1,0 +1,59 @@
+//! The Endpoints controller: a Service and the Pods it selects, turned into the one v1 Endpoints
+//! object of its name. Deprecated since Kubernetes 1.33 and still read by many.
+
+mod capacity;
+mod controller;
+mod plan;
+pub mod subsets;
+
+use std::sync::Arc;
+
+use crate::facts::{Endpoints, Pod, Service};
+use crate::key::{NamespacedName, Text};
+use crate::reason::Reason;
+use crate::trigger_time::TriggerTimes;
+
+pub use controller::EndpointsController;
+pub use plan::plan;
+
+/// The value of the managed-by label of the objects that this controller writes.
+pub const MANAGED_BY: &str = "endpoint-controller";
+
+/// All that a plan for one Service is made from.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The Service's key, which also is that of the Endpoints.
+    pub key: NamespacedName,
+    /// The Service, unless it is gone.
+    pub service: Option<Arc<Service>>,
+    /// The Pods it selects, ordered by name.
+    pub pods: Vec<Arc<Pod>>,
+    /// The Endpoints there are, whoever made them.
+    pub endpoints: Option<Arc<Endpoints>>,
+    /// The uid of Endpoints that have outlived their Service, and are to follow it.
+    pub outlived: Option<Text>,
+    /// The times that earlier plans have published.
+    pub trigger_times: Option<Arc<TriggerTimes>>,
+}
+
+/// What to write for one Service, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The write, if there is one.
+    pub write: Option<Write>,
+    /// Why the object is as it is.
+    pub reason: Reason,
+    /// The times to remember once the plan is being carried out.
+    pub trigger_times: Option<Arc<TriggerTimes>>,
+}
+
+/// What to do with the Endpoints of a Service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// Make them.
+    Create(Endpoints),
+    /// Replace them, under the resourceVersion they carry.
+    Update(Endpoints),
+    /// Remove them once a live read has confirmed that there is no Service of their name.
+    Remove(Arc<Endpoints>),
+}

@@ -1,0 +1,196 @@
+//! One shape for all controllers: a snapshot of the index, a pure plan, and an outline of it that
+//! somebody else carries out and tells of.
+
+use std::sync::Arc;
+
+use crate::endpoint_slices::PodEntry;
+use crate::endpoints;
+use crate::facts::{EndpointSlice, Endpoints, Service};
+use crate::index::Index;
+use crate::key::{Controller, NamespacedName, ResourceVersion, Text};
+use crate::reason::Reason;
+use crate::slice_plan::SlicePlan;
+use crate::trigger_time::TriggerTimes;
+
+/// A controller.
+pub trait Reconcile: Send + Sync + 'static {
+    /// Which one.
+    const CONTROLLER: Controller;
+    /// What its events name as their source, spelt as kube-controller-manager spells it.
+    const COMPONENT: &'static str;
+    /// All that a plan is made from.
+    type Snapshot: Send + Sync;
+    /// What to write, and why.
+    type Plan: Send + Sync;
+
+    /// Takes what a key's plan is made from out of the index.
+    fn snapshot(&self, index: &Index, key: &NamespacedName) -> Self::Snapshot;
+
+    /// Decides.
+    fn plan(&self, snapshot: &Self::Snapshot) -> Self::Plan;
+
+    /// What to do about a plan.
+    fn outline<'a>(&self, snapshot: &'a Self::Snapshot, plan: &'a Self::Plan) -> Outline<'a>;
+
+    /// A failed write in words.
+    fn describe(&self, key: &NamespacedName, failure: &Failure) -> String;
+
+    /// What users are told of a visit that failed: `error` is all that went wrong, in words.
+    fn complaint(
+        &self,
+        snapshot: &Self::Snapshot,
+        failures: &[Failure],
+        error: &str,
+    ) -> Option<Notice>;
+}
+
+/// What to do about a plan.
+pub struct Outline<'a> {
+    /// Groups of writes, in this order. A failure ends its group and no other.
+    pub stages: Vec<Stage<'a>>,
+    /// What makes the visit a failure although all writes may succeed.
+    pub errors: &'a [String],
+    /// What to tell users whether or not the writes succeed.
+    pub notices: Vec<Notice>,
+    /// The times that the plan publishes, to be remembered.
+    pub trigger_times: Option<Arc<TriggerTimes>>,
+    /// How the Pods stand, where this controller is the one to tell of them.
+    pub pods: &'a [PodEntry],
+    /// The reason to tell first.
+    pub reason: Option<Reason>,
+}
+
+/// Writes that belong together.
+pub enum Stage<'a> {
+    /// Slices of one Service, in the order of the plan.
+    Slices(&'a SlicePlan),
+    /// One slice that has to go.
+    Removal(&'a EndpointSlice),
+    /// The Endpoints of one Service.
+    Endpoints(&'a endpoints::Write),
+}
+
+impl Stage<'_> {
+    /// How many writes there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Stage::Slices(plan) => plan.len(),
+            Stage::Removal(_) | Stage::Endpoints(_) => 1,
+        }
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A write that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What was tried.
+    pub verb: Verb,
+    /// In which kind of stage.
+    pub stage: StageKind,
+    /// The object, unless it was to be created under a generated name.
+    pub name: Option<Text>,
+    /// What the API server said, or what broke.
+    pub error: String,
+}
+
+/// The kinds of stages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StageKind {
+    /// [`Stage::Slices`].
+    Slices,
+    /// [`Stage::Removal`].
+    Removal,
+    /// [`Stage::Endpoints`].
+    Endpoints,
+}
+
+/// The ways of writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// POST.
+    Create,
+    /// PUT.
+    Update,
+    /// DELETE.
+    Delete,
+}
+
+impl Verb {
+    /// The word of error texts: `failed to update …`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verb::Create => "create",
+            Verb::Update => "update",
+            Verb::Delete => "delete",
+        }
+    }
+}
+
+/// Something to tell users, as an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// What it is about.
+    pub about: Reference,
+    /// Whether it is bad news.
+    pub severity: NoticeSeverity,
+    /// The event's reason.
+    pub reason: &'static str,
+    /// The event's message.
+    pub message: String,
+}
+
+/// The types of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeSeverity {
+    /// `Normal`.
+    Normal,
+    /// `Warning`.
+    Warning,
+}
+
+impl NoticeSeverity {
+    /// The API's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            NoticeSeverity::Normal => "Normal",
+            NoticeSeverity::Warning => "Warning",
+        }
+    }
+}
+
+/// The object that an event is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// `kind`, of the core group.
+    pub kind: &'static str,
+    /// Namespace and name.
+    pub key: NamespacedName,
+    /// `uid`, empty if the object does not exist yet.
+    pub uid: Text,
+    /// `resourceVersion`, where the event names it.
+    pub resource_version: Option<ResourceVersion>,
+}
+
+impl Reference {
+    /// A Service.
+    pub fn service(service: &Service) -> Self {
+        let (key, uid) = (service.key.clone(), service.uid.clone());
+        Self { kind: "Service", key, uid, resource_version: None }
+    }
+
+    /// Endpoints, which need not exist.
+    pub fn endpoints(key: &NamespacedName, endpoints: Option<&Endpoints>) -> Self {
+        let metadata = endpoints.map(|endpoints| &endpoints.metadata);
+        Self {
+            kind: "Endpoints",
+            key: key.clone(),
+            uid: metadata.map(|metadata| metadata.uid.clone()).unwrap_or_default(),
+            resource_version: metadata.map(|metadata| metadata.resource_version),
+        }
+    }
+}
