@@ -111,6 +111,7 @@ async fn what_others_keep_on_a_slice_survives_our_writes() {
         slices.iter().flat_map(|slice| slice.endpoints.iter().flatten()).count()
     };
     cluster.until(0, endpoints).await;
+    cluster.until_endpoints_follow("hostnames").await;
     cluster.stays_silent().await;
     let slices = cluster.slices("hostnames").await;
     let metadata = &slices[0].metadata;

@@ -99,10 +99,11 @@ async fn it_publishes_ends_cleanly_on_a_signal_and_starts_again_in_silence() {
         let mut manager = Process::manager(&kubeconfig);
         cluster.until_ready("hostnames", &["one"]).await;
         manager.says("Listed\" kind=\"EndpointSlice\"").await;
+        cluster.until_endpoints_follow("hostnames").await;
         cluster.stays_silent().await;
         manager.signal(signal);
         assert_eq!(manager.ends().await.code(), Some(0), "after SIG{signal}");
-        manager.says("Shutting down endpoint slice controller").await;
+        manager.says("Shutting down").await;
     }
 }
 
@@ -169,7 +170,7 @@ fn a_wrong_flag_ends_it_with_its_name_and_its_value() {
             "--max-endpoints-per-slice=many",
             "invalid argument \"many\" for \"--max-endpoints-per-slice\"",
         ),
-        ("--controllers=nonsense", "\"nonsense\""),
+        ("--controllers=nonsense", "nonsense\\\" is not in the list of known controllers"),
         ("--no-such-flag", "unknown flag: --no-such-flag"),
     ] {
         let output = run(&["controller-manager", "--leader-elect=false", flag]);

@@ -1,5 +1,6 @@
 //! A cluster as a test handles it: create, change, delete, and wait for what should come of it.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -70,45 +71,76 @@ impl Cluster {
 
     /// Creates a Pod and writes its status.
     pub async fn pod(&self, pod: PodObject) {
+        self.try_pod(pod).await.unwrap();
+    }
+
+    /// Creates a Pod and writes its status, if the server lets us.
+    pub async fn try_pod(&self, pod: PodObject) -> kube::Result<()> {
         let name = pod.metadata["name"].as_str().unwrap().to_owned();
-        self.create(
+        self.try_create(
             json!({"apiVersion": "v1", "kind": "Pod", "metadata": pod.metadata, "spec": pod.spec}),
         )
-        .await;
-        self.status("Pod", &name, pod.status).await;
+        .await?;
+        self.try_status("Pod", &name, pod.status).await
     }
 
     /// Patches an object.
     pub async fn patch(&self, kind: &str, name: &str, patch: Value) {
+        self.try_patch(kind, name, patch).await.unwrap();
+    }
+
+    /// Patches an object, if the server lets us.
+    pub async fn try_patch(&self, kind: &str, name: &str, patch: Value) -> kube::Result<()> {
         let api = self.api(kind);
-        api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+        api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.map(drop)
     }
 
     /// Patches the status of an object.
     pub async fn status(&self, kind: &str, name: &str, status: Value) {
+        self.try_status(kind, name, status).await.unwrap();
+    }
+
+    /// Patches the status of an object, if the server lets us.
+    pub async fn try_status(&self, kind: &str, name: &str, status: Value) -> kube::Result<()> {
         let api = self.api(kind);
         let patch = Patch::Merge(json!({"status": status}));
-        api.patch_status(name, &PatchParams::default(), &patch).await.unwrap();
+        api.patch_status(name, &PatchParams::default(), &patch).await.map(drop)
     }
 
     /// Turns a Pod ready or not ready.
     pub async fn readiness(&self, pod: &str, ready: &str) {
+        self.try_readiness(pod, ready).await.unwrap();
+    }
+
+    /// Turns a Pod ready or not ready, if the server lets us.
+    pub async fn try_readiness(&self, pod: &str, ready: &str) -> kube::Result<()> {
         let condition =
             json!({"type": "Ready", "status": ready, "lastTransitionTime": "2026-02-03T04:05:06Z"});
-        self.status("Pod", pod, json!({"conditions": [condition]})).await;
+        self.try_status("Pod", pod, json!({"conditions": [condition]})).await
+    }
+
+    /// An object as JSON, if it exists.
+    pub async fn get(&self, kind: &str, name: &str) -> Option<Value> {
+        let object = self.api(kind).get_opt(name).await.unwrap()?;
+        Some(serde_json::to_value(object).unwrap())
     }
 
     /// Deletes an object at once.
     pub async fn delete(&self, kind: &str, name: &str) {
+        self.try_delete(kind, name).await.unwrap();
+    }
+
+    /// Deletes an object at once, if the server lets us.
+    pub async fn try_delete(&self, kind: &str, name: &str) -> kube::Result<()> {
         let parameters = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
-        self.api(kind).delete(name, &parameters).await.unwrap();
+        self.api(kind).delete(name, &parameters).await.map(drop)
     }
 
     /// Deletes a Pod that takes its time, so that it stays for a while and terminates.
-    pub async fn terminate(&self, pod: &str) {
+    pub async fn try_terminate(&self, pod: &str) -> kube::Result<()> {
         let parameters =
             DeleteParams { grace_period_seconds: Some(600), ..DeleteParams::default() };
-        self.api("Pod").delete(pod, &parameters).await.unwrap();
+        self.api("Pod").delete(pod, &parameters).await.map(drop)
     }
 
     /// All slices of a Service, ordered by name.
@@ -141,7 +173,7 @@ impl Cluster {
         api.get_opt(service).await.unwrap().map(crate::view::endpoints)
     }
 
-    /// The names of the Pods that a Service publishes as ready, sorted.
+    /// The names of the Pods that a Service publishes as ready, sorted, each once.
     pub async fn ready(&self, service: &str) -> Vec<String> {
         let slices = self.slices(service).await;
         let endpoints = slices.iter().flat_map(|slice| slice.endpoints.iter().flatten());
@@ -149,9 +181,7 @@ impl Cluster {
             endpoint.conditions.as_ref().and_then(|conditions| conditions.ready) == Some(true)
         });
         let names = ready.filter_map(|endpoint| endpoint.target_ref.as_ref()?.name.clone());
-        let mut names: Vec<String> = names.collect();
-        names.sort();
-        names
+        names.collect::<BTreeSet<String>>().into_iter().collect()
     }
 
     /// Waits until a Service publishes these Pods as ready.
@@ -186,10 +216,26 @@ impl Cluster {
         }
     }
 
-    /// Waits until the slices of a Service look as wanted, then checks that nothing more is written.
+    /// Waits until the slices of a Service look as wanted and its Endpoints have followed, then
+    /// checks that nothing more is written.
     pub async fn settles(&self, service: &str, wanted: &[SliceView]) {
         self.until(wanted.to_vec(), async || self.views(service).await).await;
+        self.until_endpoints_follow(service).await;
         self.stays_silent().await;
+    }
+
+    /// Waits until the Endpoints of a Service list the Pods that its slices publish as ready: they
+    /// are written after them.
+    pub async fn until_endpoints_follow(&self, service: &str) {
+        let wanted = Some(self.ready(service).await);
+        let api: Api<Endpoints> = Api::namespaced(self.client.clone(), &self.namespace);
+        let listed = async || {
+            let subsets = api.get_opt(service).await.unwrap()?.subsets.unwrap_or_default();
+            let addresses = subsets.into_iter().flat_map(|subset| subset.addresses).flatten();
+            let names = addresses.filter_map(|address| address.target_ref?.name);
+            Some(names.collect::<BTreeSet<String>>().into_iter().collect::<Vec<String>>())
+        };
+        self.until(wanted, listed).await;
     }
 
     /// Checks that neither slices nor Endpoints are written for a while.

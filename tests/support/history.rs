@@ -29,6 +29,10 @@ pub enum Op {
     EditSlices(&'static str, Value),
     /// Deletes every slice of a Service.
     DeleteSlices(&'static str),
+    /// Merges into the Endpoints of a Service, if there are any.
+    EditEndpoints(&'static str, Value),
+    /// Deletes the Endpoints of a Service, if there are any.
+    DeleteEndpoints(&'static str),
 }
 
 impl Op {
@@ -39,24 +43,45 @@ impl Op {
 
     /// Does it.
     pub async fn apply(&self, cluster: &Cluster) {
+        if let Err(error) = self.try_apply(cluster).await {
+            panic!("cannot {self:?}: {error}");
+        }
+    }
+
+    /// Does it, if the server lets us.
+    pub async fn try_apply(&self, cluster: &Cluster) -> kube::Result<()> {
         match self.clone() {
-            Op::Create(object) => drop(cluster.create(object).await),
-            Op::Node(node) => cluster.node(node).await,
-            Op::Pod(pod) => cluster.pod(*pod).await,
-            Op::Patch(kind, name, patch) => cluster.patch(kind, name, patch).await,
-            Op::Status(kind, name, status) => cluster.status(kind, name, status).await,
-            Op::Readiness(pod, ready) => cluster.readiness(pod, ready).await,
-            Op::Delete(kind, name) => cluster.delete(kind, name).await,
-            Op::Terminate(pod) => cluster.terminate(pod).await,
+            Op::Create(object) => cluster.try_create(object).await.map(drop),
+            Op::Node(node) => {
+                cluster.node(node).await;
+                Ok(())
+            }
+            Op::Pod(pod) => cluster.try_pod(*pod).await,
+            Op::Patch(kind, name, patch) => cluster.try_patch(kind, name, patch).await,
+            Op::Status(kind, name, status) => cluster.try_status(kind, name, status).await,
+            Op::Readiness(pod, ready) => cluster.try_readiness(pod, ready).await,
+            Op::Delete(kind, name) => cluster.try_delete(kind, name).await,
+            Op::Terminate(pod) => cluster.try_terminate(pod).await,
             Op::EditSlices(service, patch) => {
                 for name in cluster.slice_names(service).await {
-                    cluster.patch("EndpointSlice", &name, patch.clone()).await;
+                    // Whoever manages it may have taken it away meanwhile.
+                    let _ = cluster.try_patch("EndpointSlice", &name, patch.clone()).await;
                 }
+                Ok(())
             }
             Op::DeleteSlices(service) => {
                 for name in cluster.slice_names(service).await {
-                    cluster.delete("EndpointSlice", &name).await;
+                    let _ = cluster.try_delete("EndpointSlice", &name).await;
                 }
+                Ok(())
+            }
+            Op::EditEndpoints(service, patch) => {
+                let _ = cluster.try_patch("Endpoints", service, patch).await;
+                Ok(())
+            }
+            Op::DeleteEndpoints(service) => {
+                let _ = cluster.try_delete("Endpoints", service).await;
+                Ok(())
             }
         }
     }

@@ -5,6 +5,8 @@
 pub mod cluster;
 pub mod history;
 pub mod objects;
+pub mod published;
+pub mod random;
 pub mod roster;
 pub mod view;
 pub mod world;
@@ -12,6 +14,7 @@ pub mod world;
 pub use cluster::Cluster;
 pub use history::Op;
 pub use objects::{PodObject, node, pod, service};
+pub use published::Published;
 pub use roster::Roster;
 pub use view::{SliceView, slices};
 pub use world::World;

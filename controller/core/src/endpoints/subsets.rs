@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
-use crate::facts::{EndpointAddress, EndpointPort, EndpointSubset};
+use crate::facts::{EndpointAddress, EndpointPort, EndpointSubset, TargetRef};
 use crate::go_hash::{OrNil, go_hash};
 
 /// An address, the state it is in, and the ports it serves. Without ports it still counts.
@@ -60,11 +60,7 @@ pub fn repack(subsets: &[EndpointSubset]) -> Vec<EndpointSubset> {
     let mut subsets = subsets.to_vec();
     for subset in &mut subsets {
         for address in subset.addresses.iter_mut().chain(&mut subset.not_ready_addresses) {
-            if let Some(rest) =
-                address.target_ref.as_mut().and_then(|target| target.rest.as_deref_mut())
-            {
-                rest.resource_version = None;
-            }
+            address.target_ref = address.target_ref.as_ref().map(TargetRef::without_version);
         }
     }
     pack(entries(&subsets))
@@ -191,7 +187,6 @@ impl<T: fmt::Display> fmt::Display for GoList<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::TargetRef;
 
     fn port(name: &str, number: i32, protocol: &str) -> EndpointPort {
         EndpointPort {

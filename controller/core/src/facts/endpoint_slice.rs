@@ -143,6 +143,20 @@ pub struct TargetRef {
     pub rest: Option<Box<TargetRefRest>>,
 }
 
+impl TargetRef {
+    /// The reference without its resourceVersion, which says nothing about the target.
+    #[must_use]
+    pub fn without_version(&self) -> Self {
+        let mut target = self.clone();
+        if let Some(rest) = &mut target.rest {
+            rest.resource_version = None;
+        }
+        // Nothing left to say is the same as nothing said.
+        target.rest = target.rest.filter(|rest| **rest != TargetRefRest::default());
+        target
+    }
+}
+
 /// Fields of a `targetRef` that we never set ourselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TargetRefRest {

@@ -221,17 +221,9 @@ impl Mirror {
 
 /// Whether a published endpoint says what the wanted one of the same identity says.
 fn shows(published: &Endpoint, wanted: &Endpoint) -> bool {
-    fn version_aside(target: &Option<TargetRef>) -> Option<TargetRef> {
-        let mut target = target.clone()?;
-        if let Some(rest) = &mut target.rest {
-            rest.resource_version = None;
-        }
-        // Nothing left to say is the same as nothing said.
-        target.rest = target.rest.filter(|rest| **rest != Default::default());
-        Some(target)
-    }
+    let target = |endpoint: &Endpoint| endpoint.target_ref.as_ref().map(TargetRef::without_version);
     published.conditions == wanted.conditions
         && published.node_name == wanted.node_name
         && published.zone == wanted.zone
-        && version_aside(&published.target_ref) == version_aside(&wanted.target_ref)
+        && target(published) == target(wanted)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use super::Skipped;
-use crate::endpoints::subsets::repack;
+use crate::endpoints::subsets::{entries, pack};
 use crate::facts::{
     Conditions, Endpoint, EndpointAddress, EndpointSubset, Endpoints, IpFamily, PodAddress,
 };
@@ -53,7 +53,7 @@ pub struct Wanted {
 /// addresses are taken, ready ones first, both families counted together.
 pub fn wanted(endpoints: &Endpoints, max: NonZeroUsize) -> Wanted {
     let mut wanted = Wanted::default();
-    for subset in repack(&endpoints.subsets) {
+    for subset in pack(entries(&endpoints.subsets)) {
         wanted.take(&subset, max.get());
     }
     wanted

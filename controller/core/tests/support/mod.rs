@@ -10,12 +10,13 @@ use std::sync::Arc;
 use controller_core::endpoint_slices::{self, Limits, Plan};
 use controller_core::facts::pod::{Explaining, Planning};
 use controller_core::facts::{
-    AddressType, ClusterIp, ContainerKind, ContainerPort, Endpoint, EndpointPort, EndpointSlice,
-    Fact, IpFamily, Labels, Node, ObjectMeta, OwnerReference, Phase, Pod, PodAddress, Service,
-    ServicePort, TargetPort, TargetRef,
+    AddressType, ClusterIp, ContainerKind, ContainerPort, Endpoint, EndpointAddress, EndpointPort,
+    EndpointSlice, EndpointSubset, Endpoints, Fact, IpFamily, Labels, Node, ObjectMeta,
+    OwnerReference, Phase, Pod, PodAddress, Service, ServicePort, TargetPort, TargetRef,
 };
 use controller_core::index::{Index, Observation, Source, Visit, When};
 use controller_core::key::{Controller, Kind, NamespacedName, ResourceVersion};
+use controller_core::{endpoints, mirroring};
 use jiff::Timestamp;
 
 pub const OURS: &str = "endpointslice-controller.k8s.io";
@@ -159,12 +160,19 @@ pub struct Cluster {
     version: u64,
     created: u64,
     woken: Vec<(String, When)>,
+    woken_others: Vec<(Controller, String, When)>,
 }
 
 impl Default for Cluster {
     fn default() -> Self {
-        let mut cluster =
-            Self { index: Index::default(), max: 100, version: 10, created: 0, woken: Vec::new() };
+        let mut cluster = Self {
+            index: Index::default(),
+            max: 100,
+            version: 10,
+            created: 0,
+            woken: Vec::new(),
+            woken_others: Vec::new(),
+        };
         for kind in Kind::ALL {
             cluster.index.reset(kind, &HashSet::new(), ResourceVersion(10), at(0));
         }
@@ -245,6 +253,11 @@ impl Cluster {
         std::mem::take(&mut self.woken)
     }
 
+    /// Which other controllers were woken since the last time, for what, and how soon.
+    pub fn woken_others(&mut self) -> Vec<(Controller, String, When)> {
+        std::mem::take(&mut self.woken_others)
+    }
+
     pub fn plan(&self) -> Plan {
         self.plan_for("foo")
     }
@@ -317,8 +330,12 @@ impl Cluster {
     }
 
     fn note(&mut self, visits: Vec<Visit>) {
-        let ours = visits.into_iter().filter(|visit| visit.controller == Controller::EndpointSlice);
-        self.woken.extend(ours.map(|visit| (visit.key.name.to_string(), visit.when)));
+        for Visit { controller, key, when, .. } in visits {
+            match controller {
+                Controller::EndpointSlice => self.woken.push((key.name.to_string(), when)),
+                other => self.woken_others.push((other, key.name.to_string(), when)),
+            }
+        }
     }
 
     /// The slices of foo, a line each.
@@ -408,4 +425,159 @@ pub fn line(endpoint: &Endpoint) -> String {
 /// Labels as text, for comparing.
 pub fn labels_of(slice: &EndpointSlice) -> BTreeMap<String, String> {
     slice.metadata.labels.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+}
+
+/// Endpoints `test/foo` as somebody wrote them.
+pub fn endpoints_by_hand(subsets: Vec<EndpointSubset>) -> Endpoints {
+    Endpoints {
+        metadata: ObjectMeta {
+            key: NamespacedName::new("test", "foo"),
+            generate_name: None,
+            uid: "endpoints-uid".into(),
+            resource_version: ResourceVersion(1),
+            deleting: false,
+            labels: map(&[]),
+            annotations: map(&[]),
+            owner_references: Vec::new(),
+            finalizers: Vec::new(),
+        },
+        subsets,
+    }
+}
+
+/// A subset: ready addresses, not ready ones, and ports by name and number.
+pub fn subset(ready: &[&str], not_ready: &[&str], ports: &[(&str, i32)]) -> EndpointSubset {
+    let addresses = |ips: &[&str]| ips.iter().map(|ip| plain_address(ip)).collect();
+    let port = |(name, number): &(&str, i32)| EndpointPort {
+        name: Some((*name).into()),
+        protocol: Some("TCP".into()),
+        port: Some(*number),
+        app_protocol: None,
+    };
+    EndpointSubset {
+        addresses: addresses(ready),
+        not_ready_addresses: addresses(not_ready),
+        ports: ports.iter().map(port).collect(),
+    }
+}
+
+pub fn plain_address(ip: &str) -> EndpointAddress {
+    EndpointAddress { ip: ip.into(), hostname: None, node_name: None, target_ref: None }
+}
+
+/// A subset in a line: `10.1.0.1 10.1.0.2; not 10.1.0.3; http/80`.
+pub fn subset_line(subset: &EndpointSubset) -> String {
+    let ips = |addresses: &[EndpointAddress]| {
+        addresses.iter().map(|address| address.ip.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    let ports = subset
+        .ports
+        .iter()
+        .map(|port| format!("{}/{}", port.name.as_deref().unwrap_or("-"), port.port.unwrap_or(0)));
+    let ports: Vec<String> = ports.collect();
+    format!(
+        "{}; not {}; {}",
+        ips(&subset.addresses),
+        ips(&subset.not_ready_addresses),
+        ports.join(" ")
+    )
+}
+
+/// The Endpoints controller on the same cluster.
+impl Cluster {
+    #[must_use]
+    pub fn endpoints_object(mut self, endpoints: Endpoints) -> Self {
+        self.see_endpoints(endpoints);
+        self
+    }
+
+    /// The watch shows Endpoints at a new version.
+    pub fn see_endpoints(&mut self, mut endpoints: Endpoints) {
+        endpoints.metadata.resource_version = ResourceVersion(self.version + 1);
+        self.see(Fact::Endpoints(endpoints));
+    }
+
+    pub fn plan_endpoints(&self) -> endpoints::Plan {
+        endpoints::plan(&self.index.endpoints(&NamespacedName::new("test", "foo")))
+    }
+
+    /// Plans the Endpoints of foo, writes them, and checks that nothing is left to write. Says what
+    /// was done: `create`, `update`, `remove`, or nothing.
+    pub fn settle_endpoints(&mut self) -> Option<&'static str> {
+        let plan = self.plan_endpoints();
+        let key = NamespacedName::new("test", "foo");
+        if let Some(times) = plan.trigger_times {
+            self.index.remember_trigger_times(Controller::Endpoints, &key, times);
+        }
+        let done = match plan.write? {
+            endpoints::Write::Create(mut endpoints) => {
+                endpoints.metadata.uid = format!("endpoints-{}", self.version).into();
+                self.answer_endpoints(endpoints);
+                "create"
+            }
+            endpoints::Write::Update(endpoints) => {
+                self.answer_endpoints(endpoints);
+                "update"
+            }
+            endpoints::Write::Remove(endpoints) => {
+                let uid = Some(&*endpoints.metadata.uid);
+                self.index.delete(Kind::Endpoints, &key, uid, Source::Answer, at(0));
+                "remove"
+            }
+        };
+        assert_eq!(self.plan_endpoints().write, None, "after {done} there is more to do");
+        Some(done)
+    }
+
+    fn answer_endpoints(&mut self, mut endpoints: Endpoints) {
+        self.version += 1;
+        let resource_version = ResourceVersion(self.version);
+        endpoints.metadata.resource_version = resource_version;
+        for source in [Source::Answer, Source::Watch] {
+            let fact = Fact::Endpoints(endpoints.clone());
+            let observation = Observation { fact, resource_version, source, seen: at(0) };
+            let visits = self.index.apply(observation);
+            let ours = visits.iter().filter(|visit| visit.controller == Controller::Endpoints);
+            assert_eq!(ours.count(), 0, "a write of ours wakes us");
+        }
+    }
+
+    /// The Endpoints of foo, if there are any.
+    pub fn current_endpoints(&self) -> Option<Arc<Endpoints>> {
+        self.index.endpoints(&NamespacedName::new("test", "foo")).endpoints
+    }
+
+    /// The subsets of the Endpoints of foo, a line each.
+    pub fn subsets(&self) -> Vec<String> {
+        let endpoints = self.current_endpoints();
+        endpoints.iter().flat_map(|endpoints| endpoints.subsets.iter().map(subset_line)).collect()
+    }
+}
+
+/// The mirroring controller on the same cluster.
+impl Cluster {
+    pub fn plan_mirror(&self, max: usize) -> mirroring::Plan {
+        let limits =
+            mirroring::Limits { max_endpoints_per_subset: NonZeroUsize::new(max).unwrap() };
+        mirroring::plan(&self.index.mirroring(&NamespacedName::new("test", "foo")), &limits)
+    }
+
+    /// Plans the mirrored slices of foo, writes them, and checks that nothing is left to write. Says
+    /// what was written.
+    pub fn settle_mirror(&mut self) -> Vec<String> {
+        let plan = self.plan_mirror(1000);
+        let slices = &plan.slices;
+        let mut lines: Vec<String> =
+            slices.create.iter().map(|slice| format!("create {}", content(slice))).collect();
+        lines.extend(slices.update.iter().map(|slice| format!("update {}", describe(slice))));
+        let superfluous = slices.delete.iter().chain(&plan.clean_up);
+        lines.extend(superfluous.map(|slice| format!("delete {}", slice.metadata.key.name)));
+        slices.create.iter().for_each(|slice| self.answer(slice));
+        slices.update.iter().for_each(|slice| self.answer(slice));
+        slices.delete.iter().for_each(|slice| self.remove(slice));
+        plan.clean_up.iter().for_each(|slice| self.remove(slice));
+        let after = self.plan_mirror(1000);
+        assert!(after.is_settled(), "after {lines:#?} there is still {after:#?}");
+        lines
+    }
 }

@@ -1,0 +1,118 @@
+//! Everything that is published for some Services, for comparing what several managers have made of
+//! the same history: without what the managers may choose freely.
+
+use std::collections::BTreeMap;
+
+use crate::Cluster;
+use crate::view::{EndpointsView, SliceView};
+
+/// What is compared.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Published {
+    /// Slices that belong together: how the endpoints are spread over them is left open.
+    pub slices: BTreeMap<GroupKey, Group>,
+    /// Endpoints by name.
+    pub endpoints: BTreeMap<String, EndpointsView>,
+}
+
+/// Slices of one Service, writer, address type and port set.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GroupKey {
+    /// The Service.
+    pub service: String,
+    /// The managed-by label.
+    pub writer: String,
+    /// `addressType`.
+    pub address_type: String,
+    /// The ports, in their order.
+    pub ports: Vec<String>,
+}
+
+/// What slices that belong together hold.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Group {
+    /// Sorted; an endpoint that stands in two slices would stand here twice.
+    pub endpoints: Vec<String>,
+    /// Their labels.
+    pub labels: BTreeMap<String, String>,
+    /// Their annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// Their owners.
+    pub owners: Vec<String>,
+    /// How many there are.
+    pub slices: usize,
+    /// How many endpoints the largest holds.
+    pub largest: usize,
+}
+
+impl Published {
+    /// Looks at some Services of a cluster.
+    pub async fn of(cluster: &Cluster, services: &[&str]) -> Self {
+        let mut published = Self::default();
+        for service in services {
+            for slice in cluster.views(service).await {
+                published.add(service, slice);
+            }
+            let endpoints = cluster.endpoints(service).await;
+            published.endpoints.extend(endpoints.map(|seen| ((*service).to_owned(), seen)));
+        }
+        published
+    }
+
+    /// The same without how many slices it took. That may depend on what stood together before.
+    #[must_use]
+    pub fn without_packing(mut self) -> Self {
+        for group in self.slices.values_mut() {
+            group.slices = 0;
+            group.largest = 0;
+        }
+        self
+    }
+
+    /// What this holds and another does not, a line each, and the other way round.
+    pub fn difference(&self, other: &Self) -> Vec<String> {
+        let (ours, theirs) = (self.lines(), other.lines());
+        let only = |these: &[String], those: &[String], sign: &str| -> Vec<String> {
+            let only = these.iter().filter(|line| !those.contains(line));
+            only.map(|line| format!("{sign} {line}")).collect()
+        };
+        [only(&ours, &theirs, "+"), only(&theirs, &ours, "-")].concat()
+    }
+
+    fn add(&mut self, service: &str, slice: SliceView) {
+        let writer = slice.labels.get("endpointslice.kubernetes.io/managed-by").cloned();
+        let key = GroupKey {
+            service: service.to_owned(),
+            writer: writer.unwrap_or_default(),
+            address_type: slice.address_type,
+            ports: slice.ports,
+        };
+        let group = self.slices.entry(key).or_default();
+        group.slices += 1;
+        group.largest = group.largest.max(slice.endpoints.len());
+        group.endpoints.extend(slice.endpoints);
+        group.endpoints.sort();
+        group.labels = slice.labels;
+        group.annotations = slice.annotations;
+        group.owners = slice.owners;
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (key, group) in &self.slices {
+            let GroupKey { service, writer, address_type, ports } = key;
+            let place = format!("slices of {service} by {writer}, {address_type}, {ports:?}");
+            lines.push(format!(
+                "{place}: {} of {:?}, labels {:?}, annotations {:?}",
+                group.slices, group.owners, group.labels, group.annotations
+            ));
+            lines.extend(group.endpoints.iter().map(|endpoint| format!("{place}: {endpoint}")));
+        }
+        for (name, EndpointsView { subsets, labels, annotations }) in &self.endpoints {
+            let place = format!("Endpoints {name}");
+            lines.push(format!("{place}: labels {labels:?}, annotations {annotations:?}"));
+            lines.extend(subsets.iter().map(|subset| format!("{place}: {subset}")));
+        }
+        lines
+    }
+}
