@@ -56,8 +56,8 @@ impl<C: Reconcile> Worker<C> {
         let snapshot = self.index.with(|index| self.controller.snapshot(index, key));
         let plan = self.controller.plan(&snapshot);
         let outline = self.controller.outline(&snapshot, &plan);
-        if let Some(times) = outline.trigger_times.clone() {
-            self.index.with(|index| index.remember_trigger_times(C::CONTROLLER, key, times));
+        if let Some(memory) = outline.memory.clone() {
+            self.index.with(|index| index.remember(C::CONTROLLER, key, memory));
         }
         trace(C::CONTROLLER, key, &trigger, &outline);
         let execution = self.executor.execute(key, &outline.stages).await;

@@ -20,7 +20,8 @@ use crate::endpoint::SelectedPod;
 use crate::facts::{EndpointSlice, Endpoints, Fact, IpFamily, Node, Pod, Service};
 use crate::key::{Controller, Kind, NamespacedName, ResourceVersion, Text};
 use crate::membership::Membership;
-use crate::trigger_time::TriggerTimes;
+use crate::memory::Memory;
+use crate::topology::Topology;
 use crate::written::{Place, Written};
 use crate::{endpoint_slices, endpoints as endpoints_controller, mirroring};
 
@@ -32,6 +33,9 @@ pub struct Index {
     kinds: BTreeSet<Kind>,
     namespaces: HashMap<Text, Namespace>,
     nodes: HashMap<Text, Arc<Node>>,
+    topology: Topology,
+    /// The Services that ask for topology mode: a change of the zones concerns them all.
+    in_topology_mode: BTreeSet<NamespacedName>,
     written: Written,
     synced: BTreeSet<Kind>,
 }
@@ -53,8 +57,8 @@ struct ServiceEntry {
     endpoints: Option<Arc<Endpoints>>,
     /// The uid of Endpoints whose Service is gone and which are to follow it.
     outlived: Option<Text>,
-    /// What each controller has published the times of.
-    trigger_times: BTreeMap<Controller, Arc<TriggerTimes>>,
+    /// What each controller keeps in mind.
+    memories: BTreeMap<Controller, Arc<Memory>>,
     published: BTreeMap<IpFamily, Published>,
     match_ended: Option<Trigger>,
 }
@@ -108,6 +112,8 @@ impl Index {
             kinds,
             namespaces: HashMap::new(),
             nodes: HashMap::new(),
+            topology: Topology::default(),
+            in_topology_mode: BTreeSet::new(),
             written: Written::default(),
             synced: BTreeSet::new(),
         }
@@ -205,7 +211,8 @@ impl Index {
             service: entry.and_then(|entry| entry.service.clone()),
             pods: pods.unwrap_or_default().into_iter().map(with_node).collect(),
             slices: entry.map(|entry| entry.slices.values().cloned().collect()).unwrap_or_default(),
-            trigger_times: entry.and_then(|entry| entry.times(Controller::EndpointSlice)),
+            zones: self.topology.zones().clone(),
+            memory: entry.and_then(|entry| entry.memory(Controller::EndpointSlice)),
         }
     }
 
@@ -220,7 +227,7 @@ impl Index {
             pods: pods.unwrap_or_default().into_iter().cloned().collect(),
             endpoints: entry.and_then(|entry| entry.endpoints.clone()),
             outlived: entry.and_then(|entry| entry.outlived.clone()),
-            trigger_times: entry.and_then(|entry| entry.times(Controller::Endpoints)),
+            memory: entry.and_then(|entry| entry.memory(Controller::Endpoints)),
         }
     }
 
@@ -235,18 +242,13 @@ impl Index {
         }
     }
 
-    /// Remembers the times that a plan publishes. They count as published even if a write fails,
-    /// as they do for kube-controller-manager: a retry carries no time.
-    pub fn remember_trigger_times(
-        &mut self,
-        controller: Controller,
-        key: &NamespacedName,
-        times: Arc<TriggerTimes>,
-    ) {
+    /// Remembers what a visit leaves in mind. Its times count as published even if a write fails, as
+    /// they do for kube-controller-manager: a retry carries no time.
+    pub fn remember(&mut self, controller: Controller, key: &NamespacedName, memory: Arc<Memory>) {
         if let Some(entry) = self.entry_mut(key)
             && entry.service.is_some()
         {
-            entry.trigger_times.insert(controller, times);
+            entry.memories.insert(controller, memory);
         }
     }
 
@@ -280,34 +282,47 @@ impl Index {
 
     fn apply_node(&mut self, node: Node, origin: Origin) -> Vec<Visit> {
         let name = node.name.clone();
-        let before = self.nodes.insert(name.clone(), Arc::new(node.clone()));
-        let field = match before {
-            None => Field::Created,
-            Some(before) if !before.plans_like(&node) => Field::Zone,
-            Some(_) => return Vec::new(),
-        };
-        self.visit_services_on(&name, field, origin)
+        let node = Arc::new(node);
+        let before = self.nodes.insert(name.clone(), node.clone());
+        self.node_visits(&name, before.as_deref(), Some(&node), origin)
     }
 
     fn delete_node(&mut self, name: &Text, origin: Origin) -> Vec<Visit> {
         match self.nodes.remove(name) {
-            Some(_) => self.visit_services_on(name, Field::Deleted, origin),
+            Some(before) => self.node_visits(name, Some(&before), None, origin),
             None => Vec::new(),
         }
     }
 
     /// Zones and missing Nodes change endpoints, so a Node wakes the Services with Pods on it
-    /// (kubernetes/kubernetes#117245). Before the first sync every Service is visited anyway.
-    fn visit_services_on(&self, node: &Text, field: Field, origin: Origin) -> Vec<Visit> {
+    /// (kubernetes/kubernetes#117245); and what moves the shares of zones wakes every Service that
+    /// is shared out by them (kubernetes/kubernetes#114215). Before the first sync every Service is
+    /// visited anyway.
+    fn node_visits(
+        &mut self,
+        name: &Text,
+        before: Option<&Node>,
+        after: Option<&Node>,
+        origin: Origin,
+    ) -> Vec<Visit> {
+        let shares_moved = self.topology.replace(before, after);
         if !self.is_synced() {
             return Vec::new();
         }
-        let trigger = origin.trigger(Kind::Node, NamespacedName::cluster(node.clone()), field);
+        let field = match (before, after) {
+            (None, _) => Field::Created,
+            (_, None) => Field::Deleted,
+            (Some(before), Some(after)) if !before.endpoints_like(after) => Field::Zone,
+            _ => Field::Other,
+        };
         let mut services = BTreeSet::new();
-        for (namespace, content) in &self.namespaces {
-            let on_node = content.membership.services_on(node).into_iter();
-            services.extend(on_node.map(|name| NamespacedName::new(namespace.clone(), name)));
+        if field != Field::Other {
+            services.extend(self.services_on(name));
         }
+        if shares_moved {
+            services.extend(self.in_topology_mode.iter().cloned());
+        }
+        let trigger = origin.trigger(Kind::Node, NamespacedName::cluster(name.clone()), field);
         let visit = |key| Visit {
             controller: Controller::EndpointSlice,
             key,
@@ -315,6 +330,13 @@ impl Index {
             trigger: trigger.clone(),
         };
         services.into_iter().map(visit).collect()
+    }
+
+    fn services_on(&self, node: &Text) -> impl Iterator<Item = NamespacedName> {
+        self.namespaces.iter().flat_map(move |(namespace, content)| {
+            let on_node = content.membership.services_on(node).into_iter();
+            on_node.map(|name| NamespacedName::new(namespace.clone(), name))
+        })
     }
 
     fn keys(&self, kind: Kind) -> Vec<NamespacedName> {
@@ -380,8 +402,8 @@ impl ServiceEntry {
         self.service.is_none() && self.slices.is_empty() && self.endpoints.is_none()
     }
 
-    fn times(&self, controller: Controller) -> Option<Arc<TriggerTimes>> {
-        self.trigger_times.get(&controller).cloned()
+    fn memory(&self, controller: Controller) -> Option<Arc<Memory>> {
+        self.memories.get(&controller).cloned()
     }
 }
 

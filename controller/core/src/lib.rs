@@ -10,6 +10,8 @@ pub mod facts;
 
 pub mod index;
 mod membership;
+pub mod memory;
+pub mod topology;
 mod written;
 
 pub mod endpoint;

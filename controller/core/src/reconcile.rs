@@ -8,9 +8,9 @@ use crate::endpoints;
 use crate::facts::{EndpointSlice, Endpoints, Service};
 use crate::index::Index;
 use crate::key::{Controller, NamespacedName, ResourceVersion, Text};
+use crate::memory::Memory;
 use crate::reason::Reason;
 use crate::slice_plan::SlicePlan;
-use crate::trigger_time::TriggerTimes;
 
 /// A controller.
 pub trait Reconcile: Send + Sync + 'static {
@@ -52,8 +52,8 @@ pub struct Outline<'a> {
     pub errors: &'a [String],
     /// What to tell users whether or not the writes succeed.
     pub notices: Vec<Notice>,
-    /// The times that the plan publishes, to be remembered.
-    pub trigger_times: Option<Arc<TriggerTimes>>,
+    /// What to keep in mind for the next visit.
+    pub memory: Option<Arc<Memory>>,
     /// How the Pods stand, where this controller is the one to tell of them.
     pub pods: &'a [PodEntry],
     /// The reason to tell first.

@@ -57,11 +57,8 @@ pub struct Sorted {
 }
 
 impl Sorted {
-    /// Turns pairs of a deletion and a creation into updates, stamps the trigger time on
-    /// everything written, and puts the writes in order.
+    /// Stamps the trigger time on everything written, and puts the writes in order.
     pub fn into_plan(mut self, trigger_time: Option<Timestamp>) -> SlicePlan {
-        self.recycle();
-        self.update.retain(|change| change.after != *change.before);
         self.update.sort_by_key(Change::place);
         let mut update: Vec<EndpointSlice> =
             self.update.into_iter().map(|change| change.after).collect();
@@ -72,8 +69,16 @@ impl Sorted {
         SlicePlan { create: self.create, update, delete: self.delete }
     }
 
-    /// The last new slice takes the name of the first superfluous one, and so on.
-    fn recycle(&mut self) {
+    /// Takes out the changes that change nothing. The API server would store none of them, but would
+    /// have to look at each.
+    pub fn settled(&mut self) -> Vec<Arc<EndpointSlice>> {
+        let nothing = |change: &mut Change| change.after == *change.before;
+        self.update.extract_if(.., nothing).map(|change| change.before).collect()
+    }
+
+    /// Turns pairs of a deletion and a creation into updates: the last new slice takes the name of
+    /// the first superfluous one, and so on.
+    pub fn recycle(&mut self) {
         let mut superfluous = std::mem::take(&mut self.delete).into_iter();
         while !self.create.is_empty() && superfluous.len() > 0 {
             if let (Some(before), Some(content)) = (superfluous.next(), self.create.pop()) {

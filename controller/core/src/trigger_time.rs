@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::facts::object_meta::TRIGGER_TIME_ANNOTATION;
 use crate::facts::{Labels, Pod, Service};
 use crate::key::Text;
+use crate::memory::Memory;
 
 /// The times that earlier plans of a Service have already accounted for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,10 +35,11 @@ pub struct Advance {
 /// it is the oldest time that moved forward: a Pod's Ready transition, or the creation of the
 /// Service. A deletion or a change of labels carries no time.
 pub fn advance<'a>(
-    remembered: Option<&TriggerTimes>,
+    memory: Option<&Memory>,
     service: &Service,
     pods: impl Iterator<Item = &'a Pod>,
 ) -> Advance {
+    let remembered = memory.map(|memory| &memory.trigger_times);
     let known = remembered.map_or(&[][..], |times| &times.pods);
     let mut known = known.iter().peekable();
     let mut oldest: Option<Timestamp> = None;

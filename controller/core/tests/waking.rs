@@ -302,8 +302,8 @@ fn a_retry_carries_no_trigger_time() {
     cluster = cluster.pods(vec![ready_since("a", "10.1.0.1", 7000)]);
     let failed = cluster.plan();
     let key = NamespacedName::new("test", "foo");
-    let times = failed.trigger_times.unwrap();
-    cluster.index.remember_trigger_times(Controller::EndpointSlice, &key, times);
+    let memory = failed.memory.unwrap();
+    cluster.index.remember(Controller::EndpointSlice, &key, memory);
     cluster.settle();
     assert_eq!(trigger_time(&cluster), None);
 }

@@ -36,8 +36,8 @@ impl Reconcile for EndpointSliceController {
         Outline {
             stages: families.chain(strays).filter(|stage| !stage.is_empty()).collect(),
             errors: &plan.errors,
-            notices: Vec::new(),
-            trigger_times: plan.trigger_times.clone(),
+            notices: plan.notices.clone(),
+            memory: plan.memory.clone(),
             pods: &plan.pods,
             reason: plan.service.first().copied(),
         }

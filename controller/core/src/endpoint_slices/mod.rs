@@ -2,9 +2,11 @@
 //! into the slices there should be.
 
 mod controller;
+mod hints;
 pub mod labels;
 pub mod pack;
 mod plan;
+mod topology_mode;
 mod verdict;
 
 use std::num::NonZeroUsize;
@@ -13,11 +15,14 @@ use std::sync::Arc;
 use crate::endpoint::SelectedPod;
 use crate::facts::{Cause, EndpointSlice, IpFamily, Pod, Service};
 use crate::key::{NamespacedName, ResourceVersion};
+use crate::memory::Memory;
 use crate::reason::Reason;
+use crate::reconcile::Notice;
 use crate::slice_plan::SlicePlan;
-use crate::trigger_time::TriggerTimes;
+use crate::topology::Zones;
 
 pub use controller::EndpointSliceController;
+pub use hints::HintsOutcome;
 pub use labels::MANAGED_BY;
 pub use plan::plan;
 
@@ -32,8 +37,10 @@ pub struct Snapshot {
     pub pods: Vec<SelectedPod>,
     /// All slices that name the Service, ours and others', ordered by name.
     pub slices: Vec<Arc<EndpointSlice>>,
-    /// The times that earlier plans have published.
-    pub trigger_times: Option<Arc<TriggerTimes>>,
+    /// The shares of zones in the CPU of all Nodes.
+    pub zones: Zones,
+    /// What earlier visits left in mind.
+    pub memory: Option<Arc<Memory>>,
 }
 
 /// What the operator limits.
@@ -59,8 +66,10 @@ pub struct Plan {
     pub slices: Vec<SliceEntry>,
     /// The Service as a whole: the worst reason first, then the others.
     pub service: Vec<Reason>,
-    /// The times to remember once the plan is being carried out.
-    pub trigger_times: Option<Arc<TriggerTimes>>,
+    /// What to tell users about hints.
+    pub notices: Vec<Notice>,
+    /// What to keep in mind once the plan is being carried out.
+    pub memory: Option<Arc<Memory>>,
 }
 
 impl Plan {
@@ -79,6 +88,8 @@ pub struct FamilyPlan {
     pub slices: SlicePlan,
     /// Sizes, for metrics.
     pub counts: Counts,
+    /// Whether there are hints, or why not.
+    pub hints: HintsOutcome,
 }
 
 /// Sizes of one family of a Service.

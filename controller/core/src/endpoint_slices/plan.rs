@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::hints::{self, Hints};
 use super::labels::{self, MANAGED_BY};
 use super::pack::{Packing, pack};
 use super::{Counts, FamilyPlan, Limits, Plan, PodEntry, SliceEntry, Snapshot, verdict};
@@ -13,6 +14,7 @@ use crate::facts::{
     AddressType, Endpoint, EndpointPort, EndpointSlice, IpFamily, Labels, ObjectMeta, Service,
 };
 use crate::key::{NamespacedName, ResourceVersion};
+use crate::memory::Memory;
 use crate::ports::{PortResolver, PortSet, ResolvedPorts};
 use crate::reason::Reason;
 use crate::slice_plan::{Change, SlicePlan, Sorted};
@@ -48,7 +50,8 @@ fn idle(snapshot: &Snapshot, service: Reason, ours: Reason) -> Plan {
         pods: Vec::new(),
         slices: entries.collect(),
         service: vec![service],
-        trigger_times: snapshot.trigger_times.clone(),
+        notices: Vec::new(),
+        memory: snapshot.memory.clone(),
     }
 }
 
@@ -70,7 +73,7 @@ struct Group<'a> {
 impl<'a> Planner<'a> {
     fn new(snapshot: &'a Snapshot, service: &'a Service, limits: &Limits) -> Self {
         let pods = snapshot.pods.iter().map(|selected| &*selected.pod);
-        let times = trigger_time::advance(snapshot.trigger_times.as_deref(), service, pods);
+        let times = trigger_time::advance(snapshot.memory.as_deref(), service, pods);
         Self {
             snapshot,
             service,
@@ -84,7 +87,8 @@ impl<'a> Planner<'a> {
                 pods: Vec::new(),
                 slices: Vec::new(),
                 service: Vec::new(),
-                trigger_times: Some(times.remembered),
+                notices: Vec::new(),
+                memory: Some(Memory::of_times(times.remembered)),
             },
         }
     }
@@ -101,6 +105,7 @@ impl<'a> Planner<'a> {
             sets.extend(groups.into_iter().map(|group| group.ports));
         }
         self.plan.service = verdict::of(self.service, self.snapshot, &self.plan, &sets);
+        self.tell_of_hints();
         self.plan
     }
 
@@ -218,10 +223,25 @@ impl<'a> Planner<'a> {
         if kept.is_empty() && sorted.update.is_empty() && sorted.create.is_empty() {
             self.keep_or_make_placeholder(family, &mut sorted, &mut kept);
         }
+        let mode = self.service.hint_mode();
+        let hints = Hints::new(&mut sorted, &mut kept).set(mode, &self.snapshot.zones);
+        sorted.recycle();
+        kept.extend(sorted.settled());
         counts.slices = kept.len() + sorted.update.len() + sorted.create.len();
         counts.desired_slices = counts.desired_slices.max(1);
         let slices = self.written(sorted, &kept);
-        FamilyPlan { family, slices, counts }
+        FamilyPlan { family, slices, counts, hints }
+    }
+
+    /// Tells what has changed about topology aware hints since users were last told.
+    fn tell_of_hints(&mut self) {
+        let known = self.snapshot.memory.as_ref().map(|memory| &memory.hints_told);
+        let outcomes = self.plan.families.iter().map(|family| (family.family, &family.hints));
+        let telling = hints::telling(self.service, outcomes, known.unwrap_or(&BTreeMap::new()));
+        self.plan.notices = telling.notices;
+        if let Some(memory) = &mut self.plan.memory {
+            Arc::make_mut(memory).hints_told = telling.told;
+        }
     }
 
     /// Our slices by port set. Those of an older Service of the same name are discarded: they are

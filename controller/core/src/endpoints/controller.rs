@@ -29,7 +29,7 @@ impl Reconcile for EndpointsController {
             stages: plan.write.iter().map(Stage::Endpoints).collect(),
             errors: &[],
             notices: Vec::new(),
-            trigger_times: plan.trigger_times.clone(),
+            memory: plan.memory.clone(),
             // The EndpointSlice controller tells of Pods; telling twice helps nobody.
             pods: &[],
             reason: Some(plan.reason),

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use crate::facts::{Endpoints, Pod, Service};
 use crate::key::{NamespacedName, Text};
+use crate::memory::Memory;
 use crate::reason::Reason;
-use crate::trigger_time::TriggerTimes;
 
 pub use controller::EndpointsController;
 pub use plan::plan;
@@ -32,8 +32,8 @@ pub struct Snapshot {
     pub endpoints: Option<Arc<Endpoints>>,
     /// The uid of Endpoints that have outlived their Service, and are to follow it.
     pub outlived: Option<Text>,
-    /// The times that earlier plans have published.
-    pub trigger_times: Option<Arc<TriggerTimes>>,
+    /// What earlier visits left in mind.
+    pub memory: Option<Arc<Memory>>,
 }
 
 /// What to write for one Service, and why.
@@ -43,8 +43,8 @@ pub struct Plan {
     pub write: Option<Write>,
     /// Why the object is as it is.
     pub reason: Reason,
-    /// The times to remember once the plan is being carried out.
-    pub trigger_times: Option<Arc<TriggerTimes>>,
+    /// What to keep in mind once the plan is being carried out.
+    pub memory: Option<Arc<Memory>>,
 }
 
 /// What to do with the Endpoints of a Service.

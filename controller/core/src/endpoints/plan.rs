@@ -13,6 +13,7 @@ use crate::facts::{
     Pod, PodAddress, Service, TargetRef,
 };
 use crate::key::{ResourceVersion, Text};
+use crate::memory::Memory;
 use crate::ports::PortResolver;
 use crate::reason::Reason;
 use crate::trigger_time;
@@ -23,7 +24,7 @@ const TRUNCATED: &str = "truncated";
 /// Decides what to write for one Service. The same snapshot always yields the same plan, and a
 /// plan carried out leaves nothing to plan.
 pub fn plan(snapshot: &Snapshot) -> Plan {
-    let idle = |reason| Plan { write: None, reason, trigger_times: snapshot.trigger_times.clone() };
+    let idle = |reason| Plan { write: None, reason, memory: snapshot.memory.clone() };
     let Some(service) = snapshot.service.as_deref() else {
         return without_service(snapshot);
     };
@@ -34,7 +35,7 @@ pub fn plan(snapshot: &Snapshot) -> Plan {
         return idle(Reason::SelectorAbsent);
     }
     let pods = snapshot.pods.iter().map(|pod| &**pod);
-    let times = trigger_time::advance(snapshot.trigger_times.as_deref(), service, pods);
+    let times = trigger_time::advance(snapshot.memory.as_deref(), service, pods);
     let mut wanted = subsets(service, &snapshot.pods);
     let capacity = cut(&mut wanted);
     let reason = match capacity {
@@ -56,7 +57,7 @@ pub fn plan(snapshot: &Snapshot) -> Plan {
         }
     };
     let reason = if write.is_some() { Reason::Behind } else { reason };
-    Plan { write, reason, trigger_times: Some(times.remembered) }
+    Plan { write, reason, memory: Some(Memory::of_times(times.remembered)) }
 }
 
 /// Endpoints follow their Service. Some that never had one are somebody's own, and may be waiting
@@ -69,7 +70,7 @@ fn without_service(snapshot: &Snapshot) -> Plan {
         (Some(_), None) => Reason::EndpointsOrphaned,
         _ => Reason::ServiceNotFound,
     };
-    Plan { write: leftover.cloned().map(Write::Remove), reason, trigger_times: None }
+    Plan { write: leftover.cloned().map(Write::Remove), reason, memory: None }
 }
 
 /// What the Endpoints of a Service should hold, uncut.

@@ -8,6 +8,7 @@ pub mod endpoints;
 pub mod node;
 pub mod object_meta;
 pub mod pod;
+pub mod quantity;
 pub mod service;
 
 use std::collections::BTreeMap;
@@ -23,7 +24,9 @@ pub use endpoints::{EndpointAddress, EndpointSubset, Endpoints};
 pub use node::Node;
 pub use object_meta::{Object, ObjectMeta, OwnerReference};
 pub use pod::{Cause, ContainerKind, ContainerPort, Owner, Phase, Pod};
-pub use service::{ClusterIp, Service, ServicePort, TargetPort};
+pub use service::{
+    ClusterIp, HintMode, Service, ServicePort, TargetPort, TopologyMode, TrafficDistribution,
+};
 
 /// Labels, selectors and annotations, ordered by key and shared between the objects that carry
 /// the same ones.

@@ -32,6 +32,10 @@ pub struct Service {
     pub ports: Vec<ServicePort>,
     /// `spec.publishNotReadyAddresses`: endpoints count as ready whatever their Pods say.
     pub publish_not_ready_addresses: bool,
+    /// What the annotation for topology aware hints says.
+    pub topology_mode: TopologyMode,
+    /// `spec.trafficDistribution`, where it has a value with a meaning.
+    pub traffic_distribution: Option<TrafficDistribution>,
 }
 
 impl Service {
@@ -52,6 +56,70 @@ impl Service {
         families.dedup();
         families
     }
+
+    /// Which hints the Service asks for. Topology mode wins over trafficDistribution (KEP-4444).
+    pub fn hint_mode(&self) -> HintMode {
+        match (&self.topology_mode, self.traffic_distribution) {
+            (TopologyMode::Auto, _) => HintMode::Topology,
+            (_, Some(distribution)) => HintMode::Traffic(distribution),
+            _ => HintMode::Off,
+        }
+    }
+}
+
+/// The annotation `service.kubernetes.io/topology-mode`, or its older name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum TopologyMode {
+    /// Absent, or switched off in so many words.
+    #[default]
+    Off,
+    /// `Auto`.
+    Auto,
+    /// A value without a meaning, which counts as off.
+    Unknown(Text),
+}
+
+/// `spec.trafficDistribution` (KEP-4444, KEP-3015).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TrafficDistribution {
+    /// `PreferClose`, the older name of `PreferSameZone`.
+    PreferClose,
+    /// `PreferSameZone`.
+    PreferSameZone,
+    /// `PreferSameNode`, and the same zone as the next best.
+    PreferSameNode,
+}
+
+impl TrafficDistribution {
+    /// Reads the API's word.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "PreferClose" => Some(TrafficDistribution::PreferClose),
+            "PreferSameZone" => Some(TrafficDistribution::PreferSameZone),
+            "PreferSameNode" => Some(TrafficDistribution::PreferSameNode),
+            _ => None,
+        }
+    }
+
+    /// The API's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            TrafficDistribution::PreferClose => "PreferClose",
+            TrafficDistribution::PreferSameZone => "PreferSameZone",
+            TrafficDistribution::PreferSameNode => "PreferSameNode",
+        }
+    }
+}
+
+/// Which hints a Service asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HintMode {
+    /// None.
+    Off,
+    /// Endpoints shared out over the zones by their CPU.
+    Topology,
+    /// Endpoints for those who are close.
+    Traffic(TrafficDistribution),
 }
 
 /// `spec.clusterIP`.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Field, Index, Origin, Trigger, Visit, When};
-use crate::facts::Service;
+use crate::facts::{HintMode, Service};
 use crate::key::{Controller, Kind, NamespacedName};
 
 impl Index {
@@ -18,7 +18,7 @@ impl Index {
         };
         if field == Field::Created {
             // What was published for an older Service of the name says nothing about this one.
-            entry.trigger_times.clear();
+            entry.memories.clear();
             entry.match_ended = None;
             entry.outlived = None;
         }
@@ -28,11 +28,18 @@ impl Index {
         if selected && !namespace.membership.selects_any(&key.name) {
             entry.match_ended = Some(trigger.clone());
         }
+        let in_topology_mode = service.hint_mode() == HintMode::Topology;
         entry.service = Some(Arc::new(service));
+        if in_topology_mode {
+            self.in_topology_mode.insert(key.clone());
+        } else {
+            self.in_topology_mode.remove(&key);
+        }
         visits(&key, &trigger)
     }
 
     pub(super) fn delete_service(&mut self, key: &NamespacedName, origin: Origin) -> Vec<Visit> {
+        self.in_topology_mode.remove(key);
         let Some(namespace) = self.namespaces.get_mut(&key.namespace) else {
             return Vec::new();
         };
@@ -43,7 +50,7 @@ impl Index {
         if entry.service.take().is_none() {
             return Vec::new();
         }
-        entry.trigger_times.clear();
+        entry.memories.clear();
         entry.match_ended = None;
         // Endpoints go with their Service, whoever made them.
         entry.outlived = entry.endpoints.as_ref().map(|endpoints| endpoints.metadata.uid.clone());

@@ -32,7 +32,7 @@ impl Reconcile for MirroringController {
             stages: writes.chain(removals).filter(|stage| !stage.is_empty()).collect(),
             errors: &[],
             notices: self.notices(snapshot, plan.skipped),
-            trigger_times: None,
+            memory: None,
             pods: &[],
             reason: Some(plan.reason),
         }

@@ -13,6 +13,7 @@ use controller_core::facts::{
     AddressType, ClusterIp, ContainerKind, ContainerPort, Endpoint, EndpointAddress, EndpointPort,
     EndpointSlice, EndpointSubset, Endpoints, Fact, IpFamily, Labels, Node, ObjectMeta,
     OwnerReference, Phase, Pod, PodAddress, Service, ServicePort, TargetPort, TargetRef,
+    TopologyMode,
 };
 use controller_core::index::{Index, Observation, Source, Visit, When};
 use controller_core::key::{Controller, Kind, NamespacedName, ResourceVersion};
@@ -43,6 +44,8 @@ pub fn foo() -> Service {
         ip_families: vec![IpFamily::V4],
         ports: vec![port("http", TargetPort::Number(80))],
         publish_not_ready_addresses: false,
+        topology_mode: TopologyMode::Off,
+        traffic_distribution: None,
     }
 }
 
@@ -163,8 +166,9 @@ pub struct Cluster {
     woken_others: Vec<(Controller, String, When)>,
 }
 
-impl Default for Cluster {
-    fn default() -> Self {
+impl Cluster {
+    /// A cluster without Nodes.
+    pub fn bare() -> Self {
         let mut cluster = Self {
             index: Index::default(),
             max: 100,
@@ -176,13 +180,12 @@ impl Default for Cluster {
         for kind in Kind::ALL {
             cluster.index.reset(kind, &HashSet::new(), ResourceVersion(10), at(0));
         }
-        cluster.node("node-a", "zone-a")
+        cluster
     }
-}
 
-impl Cluster {
+    /// A cluster with the Node `node-a` in `zone-a`.
     pub fn new() -> Self {
-        Self::default()
+        Self::bare().node("node-a", "zone-a")
     }
 
     #[must_use]
@@ -203,10 +206,18 @@ impl Cluster {
         self
     }
 
+    /// A Node in a zone, or in none, with one core.
     #[must_use]
-    pub fn node(mut self, name: &str, zone: &str) -> Self {
+    pub fn node(self, name: &str, zone: &str) -> Self {
+        self.node_with(name, zone, 1000)
+    }
+
+    /// A Node in a zone, or in none, with so many thousandths of a core.
+    #[must_use]
+    pub fn node_with(mut self, name: &str, zone: &str, cpu: u64) -> Self {
         let zone = (!zone.is_empty()).then(|| zone.into());
-        self.see(Fact::Node(Node { name: name.into(), zone, ready: true }));
+        let name = name.into();
+        self.see(Fact::Node(Node { name, zone, ready: true, cpu, control_plane: false }));
         self
     }
 
@@ -286,8 +297,8 @@ impl Cluster {
     /// Carries a plan out, each write answered and then shown by the watch.
     pub fn execute(&mut self, service: &str, plan: &Plan) {
         let key = NamespacedName::new("test", service);
-        if let Some(times) = plan.trigger_times.clone() {
-            self.index.remember_trigger_times(Controller::EndpointSlice, &key, times);
+        if let Some(memory) = plan.memory.clone() {
+            self.index.remember(Controller::EndpointSlice, &key, memory);
         }
         for family in &plan.families {
             family.slices.create.iter().for_each(|slice| self.answer(slice));
@@ -401,7 +412,7 @@ fn content(slice: &EndpointSlice) -> String {
     format!("{} {ports}: {}", slice.address_type, slice.endpoints.len())
 }
 
-/// An endpoint: `10.1.0.1 pod ready serving terminating on NODE in ZONE called HOST`.
+/// An endpoint: `10.1.0.1 pod ready serving terminating on NODE in ZONE called HOST for ZONE NODE`.
 pub fn line(endpoint: &Endpoint) -> String {
     let name = endpoint.target_ref.as_ref().and_then(|target| target.name.as_deref());
     let mut words = vec![endpoint.addresses.join(","), name.unwrap_or("-").to_owned()];
@@ -419,6 +430,11 @@ pub fn line(endpoint: &Endpoint) -> String {
     words.extend(
         named.into_iter().filter_map(|(word, value)| Some(format!("{word} {}", value.as_ref()?))),
     );
+    if let Some(hints) = &endpoint.hints {
+        let named: Vec<&str> =
+            hints.for_zones.iter().chain(&hints.for_nodes).map(|name| &**name).collect();
+        words.push(format!("for {}", named.join(" ")));
+    }
     words.join(" ")
 }
 
@@ -506,8 +522,8 @@ impl Cluster {
     pub fn settle_endpoints(&mut self) -> Option<&'static str> {
         let plan = self.plan_endpoints();
         let key = NamespacedName::new("test", "foo");
-        if let Some(times) = plan.trigger_times {
-            self.index.remember_trigger_times(Controller::Endpoints, &key, times);
+        if let Some(memory) = plan.memory {
+            self.index.remember(Controller::Endpoints, &key, memory);
         }
         let done = match plan.write? {
             endpoints::Write::Create(mut endpoints) => {

@@ -9,9 +9,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+/// `metadata`, with those annotations `A` that matter to a kind.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Metadata {
+pub struct Metadata<A = IgnoredAny> {
     pub namespace: Option<Text>,
     pub name: Option<Text>,
     pub uid: Option<Text>,
@@ -19,6 +20,7 @@ pub struct Metadata {
     pub creation_timestamp: Option<String>,
     pub deletion_timestamp: Option<IgnoredAny>,
     pub labels: Option<BTreeMap<Text, Text>>,
+    pub annotations: Option<A>,
     pub owner_references: Option<Vec<OwnerReference>>,
 }
 
@@ -33,7 +35,7 @@ pub struct OwnerReference {
     pub block_owner_deletion: Option<bool>,
 }
 
-impl Metadata {
+impl<A> Metadata<A> {
     pub fn key(&self) -> NamespacedName {
         NamespacedName {
             namespace: self.namespace.clone().unwrap_or_default(),

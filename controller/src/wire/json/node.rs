@@ -1,7 +1,10 @@
 //! A Node out of JSON.
 
+use std::collections::BTreeMap;
+
 use controller_core::facts;
-use controller_core::key::ResourceVersion;
+use controller_core::facts::quantity;
+use controller_core::key::{ResourceVersion, Text};
 use serde::Deserialize;
 
 use super::metadata::{Metadata, non_empty};
@@ -9,6 +12,9 @@ use super::pod::Condition;
 
 /// The label whose value becomes an endpoint's zone.
 const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
+/// The labels that mark Nodes of the control plane, whatever their value.
+const CONTROL_PLANE_LABELS: [&str; 2] =
+    ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -21,18 +27,23 @@ pub struct Node {
 #[serde(default)]
 struct NodeStatus {
     conditions: Option<Vec<Condition>>,
+    allocatable: Option<BTreeMap<Text, Text>>,
 }
 
 impl Node {
-    pub fn into_fact(mut self) -> Result<(facts::Node, ResourceVersion), String> {
+    pub fn into_fact(self) -> Result<(facts::Node, ResourceVersion), String> {
         let version = self.metadata.required_version()?;
         let conditions = self.status.conditions.unwrap_or_default();
         let ready = conditions.iter().find(|condition| condition.is("Ready"));
-        let zone = self.metadata.labels.as_mut().and_then(|labels| labels.remove(ZONE_LABEL));
+        let mut labels = self.metadata.labels.unwrap_or_default();
+        let allocatable = self.status.allocatable.unwrap_or_default();
+        let cpu = allocatable.get("cpu").and_then(|cpu| quantity::thousandths(cpu));
         let node = facts::Node {
             name: self.metadata.name.unwrap_or_default(),
-            zone: non_empty(zone),
+            zone: non_empty(labels.remove(ZONE_LABEL)),
             ready: ready.is_some_and(Condition::is_true),
+            cpu: cpu.unwrap_or(0),
+            control_plane: CONTROL_PLANE_LABELS.iter().any(|label| labels.contains_key(*label)),
         };
         Ok((node, version))
     }

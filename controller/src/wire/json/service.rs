@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use controller_core::facts::{self, ClusterIp, IpFamily, TargetPort};
+use controller_core::facts::{
+    self, ClusterIp, IpFamily, TargetPort, TopologyMode, TrafficDistribution,
+};
 use controller_core::key::{ResourceVersion, Text};
 use serde::Deserialize;
 
@@ -12,8 +14,18 @@ use super::metadata::{Metadata, non_empty};
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Service {
-    metadata: Metadata,
+    metadata: Metadata<Annotations>,
     spec: ServiceSpec,
+}
+
+/// The annotation for topology aware hints by both its names. The older goes first.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Annotations {
+    #[serde(rename = "service.kubernetes.io/topology-aware-hints")]
+    topology_aware_hints: Option<Text>,
+    #[serde(rename = "service.kubernetes.io/topology-mode")]
+    topology_mode: Option<Text>,
 }
 
 #[derive(Default, Deserialize)]
@@ -26,6 +38,7 @@ struct ServiceSpec {
     ip_families: Option<Vec<String>>,
     ports: Option<Vec<ServicePort>>,
     publish_not_ready_addresses: Option<bool>,
+    traffic_distribution: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -50,6 +63,8 @@ impl Service {
         let version = self.metadata.required_version()?;
         let selector = self.spec.selector.filter(|selector| !selector.is_empty());
         let ports = self.spec.ports.unwrap_or_default();
+        let topology_mode = topology_mode(self.metadata.annotations.take().unwrap_or_default());
+        let distribution = self.spec.traffic_distribution.as_deref();
         let service = facts::Service {
             key: self.metadata.key(),
             created: self.metadata.created(),
@@ -62,6 +77,8 @@ impl Service {
             ip_families: families(&self.spec.ip_families.unwrap_or_default())?,
             ports: ports.into_iter().map(ServicePort::into_fact).collect(),
             publish_not_ready_addresses: self.spec.publish_not_ready_addresses.unwrap_or(false),
+            topology_mode,
+            traffic_distribution: distribution.and_then(TrafficDistribution::parse),
         };
         Ok((service, version))
     }
@@ -83,6 +100,14 @@ impl ServicePort {
             port,
             target_port,
         }
+    }
+}
+
+fn topology_mode(annotations: Annotations) -> TopologyMode {
+    match annotations.topology_aware_hints.or(annotations.topology_mode).as_deref() {
+        Some("Auto" | "auto") => TopologyMode::Auto,
+        None | Some("" | "Disabled" | "disabled") => TopologyMode::Off,
+        Some(other) => TopologyMode::Unknown(other.into()),
     }
 }
 
