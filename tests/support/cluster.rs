@@ -192,12 +192,22 @@ impl Cluster {
 
     /// The messages of the events about an object, by reason.
     pub async fn events(&self, object: &str) -> Vec<(String, String)> {
-        let api: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
-        let about = ListParams::default().fields(&format!("involvedObject.name={object}"));
-        let events = api.list(&about).await.unwrap().items.into_iter();
+        let events = self.events_about(object).await.into_iter();
         events
             .map(|event| (event.reason.unwrap_or_default(), event.message.unwrap_or_default()))
             .collect()
+    }
+
+    /// How often each event about an object was repeated.
+    pub async fn event_counts(&self, object: &str) -> Vec<i32> {
+        let events = self.events_about(object).await.into_iter();
+        events.map(|event| event.count.unwrap_or_default()).collect()
+    }
+
+    async fn events_about(&self, object: &str) -> Vec<Event> {
+        let api: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
+        let about = ListParams::default().fields(&format!("involvedObject.name={object}"));
+        api.list(&about).await.unwrap().items
     }
 
     /// Waits until what is seen is what is wanted, and shows both if it never is.
