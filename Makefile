@@ -3,7 +3,7 @@
 CARGO ?= cargo
 CARGO_DENY = 0.20.2
 
-.PHONY: build run test test-without-control-plane bench lint fmt testbed full
+.PHONY: build run test test-without-control-plane differential bench lint fmt testbed full
 
 build:      ## roster, as it is released
 	$(CARGO) build --release -p controller
@@ -27,6 +27,11 @@ test-without-control-plane:
 	$(CARGO) test -p behaviour --test shell --test determinism
 	@echo "== The smaller set has passed. The tests on the real control plane did NOT run."
 
+SEEDS ?= 1..20
+OPS ?= 300
+differential: testbed ## random histories for kube-controller-manager and Roster (minutes)
+	SEEDS=$(SEEDS) OPS=$(OPS) $(CARGO) test -p behaviour --test histories -- --nocapture
+
 bench:      ## the race against kube-controller-manager (minutes)
 	$(CARGO) build --release -p controller -p bench
 	target/release/bench --roster target/release/roster
@@ -43,4 +48,4 @@ testbed:    ## find or build etcd, kube-apiserver, kube-controller-manager, kube
 fmt:        ## format everything
 	$(CARGO) fmt --all
 
-full: lint test ## what takes longer, too
+full: lint test differential ## what takes longer, too

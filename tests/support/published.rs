@@ -1,7 +1,9 @@
 //! Everything that is published for some Services, for comparing what several managers have made of
 //! the same history: without what the managers may choose freely.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use controller_core::facts::endpoints::MANAGED_BY_LABEL;
 
 use crate::Cluster;
 use crate::view::{EndpointsView, SliceView};
@@ -67,6 +69,45 @@ impl Published {
             group.largest = 0;
         }
         self
+    }
+
+    /// The same without the slices that somebody manages.
+    #[must_use]
+    pub fn without_writer(mut self, writer: &str) -> Self {
+        self.slices.retain(|key, _| key.writer != writer);
+        self
+    }
+
+    /// How many objects there are: groups of slices, and Endpoints.
+    pub fn objects(&self) -> usize {
+        self.slices.len() + self.endpoints.len()
+    }
+
+    /// In how many objects this differs from another.
+    pub fn differing(&self, other: &Self) -> usize {
+        fn count<K: Ord, V: PartialEq>(one: &BTreeMap<K, V>, other: &BTreeMap<K, V>) -> usize {
+            let keys: BTreeSet<&K> = one.keys().chain(other.keys()).collect();
+            keys.into_iter().filter(|key| one.get(key) != other.get(key)).count()
+        }
+        count(&self.slices, &other.slices) + count(&self.endpoints, &other.endpoints)
+    }
+
+    /// The same without some Services.
+    #[must_use]
+    pub fn without_services(mut self, services: &BTreeSet<String>) -> Self {
+        self.slices.retain(|key, _| !services.contains(&key.service));
+        self.endpoints.retain(|name, _| !services.contains(name));
+        self
+    }
+
+    /// Whether there is something for a Service that only follows from a selector.
+    pub fn has_written_for(&self, service: &str) -> bool {
+        let ours = |key: &GroupKey| {
+            key.service == service && key.writer == controller_core::endpoint_slices::MANAGED_BY
+        };
+        let endpoints = self.endpoints.get(service);
+        self.slices.keys().any(ours)
+            || endpoints.is_some_and(|endpoints| endpoints.labels.contains_key(MANAGED_BY_LABEL))
     }
 
     /// What this holds and another does not, a line each, and the other way round.

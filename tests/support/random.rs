@@ -11,14 +11,27 @@ use crate::history::labels;
 use crate::{Op, node, pod, service};
 
 /// The Services of a history.
-pub const SERVICES: [&str; 6] = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot"];
-const APPS: [&str; 3] = ["one", "two", "three"];
+pub const SERVICES: [&str; 10] =
+    ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliett"];
+const APPS: [&str; 5] = ["one", "two", "three", "four", "five"];
 const ZONES: [&str; 3] = ["zone-a", "zone-b", ""];
-const PODS: usize = 18;
+const NODES: [&str; 4] = ["a", "b", "c", "d"];
+const PODS: usize = 40;
+/// Who takes slices away from their writers. What happens to these is nobody's business any more.
+pub const THIEF: &str = "thief";
+
+/// Which families the Services of a history have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Families {
+    /// IPv4.
+    Single,
+    /// IPv4, IPv6, or both, in either order.
+    Dual,
+}
 
 /// A history of so many operations. Node names begin with `prefix`, since nodes have no namespace.
-pub fn history(seed: u64, operations: usize, prefix: &str) -> Vec<Op> {
-    let mut world = World::new(seed, prefix);
+pub fn history(seed: u64, families: Families, operations: usize, prefix: &str) -> Vec<Op> {
+    let mut world = World::new(seed, families, prefix);
     let mut history: Vec<Op> = world.first_nodes();
     while history.len() < operations {
         history.extend(world.next());
@@ -28,6 +41,7 @@ pub fn history(seed: u64, operations: usize, prefix: &str) -> Vec<Op> {
 
 struct World {
     random: StdRng,
+    families: Families,
     /// Names, and whether the Node exists. The last one never does.
     nodes: Vec<(&'static str, bool)>,
     services: BTreeMap<&'static str, ServiceModel>,
@@ -55,11 +69,13 @@ struct PodModel {
 }
 
 impl World {
-    fn new(seed: u64, prefix: &str) -> Self {
+    fn new(seed: u64, families: Families, prefix: &str) -> Self {
         let named = |suffix: &str| -> &'static str { format!("{prefix}-{suffix}").leak() };
+        let nodes = NODES.iter().map(|suffix| (named(suffix), true));
         Self {
             random: StdRng::seed_from_u64(seed),
-            nodes: vec![(named("a"), true), (named("b"), true), (named("ghost"), false)],
+            families,
+            nodes: nodes.chain([(named("ghost"), false)]).collect(),
             services: BTreeMap::new(),
             pods: BTreeMap::new(),
             foreign: 0,
@@ -68,7 +84,7 @@ impl World {
 
     fn first_nodes(&self) -> Vec<Op> {
         let existing = self.nodes.iter().filter(|(_, exists)| *exists);
-        let zones = ZONES.iter();
+        let zones = ZONES.iter().cycle();
         existing.zip(zones).map(|((name, _), zone)| Op::Node(node(name, zone))).collect()
     }
 
@@ -88,16 +104,16 @@ impl World {
     fn next(&mut self) -> Option<Op> {
         match self.below(100) {
             0..12 => self.new_service(),
-            12..24 => self.edit_service(),
-            24..27 => self.delete_service(),
-            27..52 => self.new_pod(),
-            52..68 => self.readiness(),
-            68..73 => self.pod_ends(),
-            73..78 => self.delete_pod(),
-            78..81 => self.relabel_pod(),
-            81..85 => self.node(),
-            85..91 => self.custom_endpoints(),
-            91..93 => self.foreign_slice(),
+            12..25 => self.edit_service(),
+            25..27 => self.delete_service(),
+            27..48 => self.new_pod(),
+            48..60 => self.readiness(),
+            60..68 => self.pod_ends(),
+            68..72 => self.delete_pod(),
+            72..75 => self.relabel_pod(),
+            75..82 => self.node(),
+            82..88 => self.custom_endpoints(),
+            88..90 => self.foreign_slice(),
             _ => self.vandalism(),
         }
     }
@@ -122,7 +138,7 @@ impl World {
         }
         let name = self.one_of(&free);
         let mut spec = json!({"selector": {"app": self.one_of(&APPS)}, "ports": self.ports()});
-        let kind = match self.below(10) {
+        let kind = match self.below(8) {
             0 => {
                 spec["selector"] = Value::Null;
                 ServiceKind::Bare
@@ -137,11 +153,20 @@ impl World {
         if kind == ServiceKind::Selecting && self.chance(20) {
             spec["clusterIP"] = json!("None");
         }
-        if kind == ServiceKind::Selecting && self.chance(25) {
-            spec["ipFamilyPolicy"] = json!("RequireDualStack");
-            let families =
-                if self.chance(50) { json!(["IPv4", "IPv6"]) } else { json!(["IPv6", "IPv4"]) };
-            spec["ipFamilies"] = families;
+        if kind == ServiceKind::Selecting && self.families == Families::Dual {
+            let families = [
+                json!(["IPv4", "IPv6"]),
+                json!(["IPv6", "IPv4"]),
+                json!(["IPv6"]),
+                json!(["IPv4"]),
+            ];
+            let families = &families[self.below(4)];
+            let dual = families.as_array().map_or(0, Vec::len) == 2;
+            spec["ipFamilyPolicy"] = json!(if dual { "RequireDualStack" } else { "SingleStack" });
+            spec["ipFamilies"] = families.clone();
+        }
+        if self.chance(20) && kind != ServiceKind::External {
+            spec["trafficDistribution"] = self.distribution();
         }
         spec["publishNotReadyAddresses"] = json!(self.chance(15));
         let mut object = service(name, spec);
@@ -151,6 +176,10 @@ impl World {
         let selected = kind != ServiceKind::Bare;
         self.services.insert(name, ServiceModel { kind, selected, custom: false });
         Some(Op::Create(object))
+    }
+
+    fn distribution(&mut self) -> Value {
+        json!(self.one_of(&["PreferClose", "PreferSameZone", "PreferSameNode"]))
     }
 
     fn ports(&mut self) -> Value {
@@ -172,12 +201,17 @@ impl World {
     fn edit_service(&mut self) -> Option<Op> {
         let name = self.some_service(|_| true)?;
         let kind = self.services[name].kind;
-        let patch = match self.below(10) {
+        let patch = match self.below(13) {
             0..3 => json!({"metadata": {"labels": {"tier": self.one_of(&APPS)}}}),
             3 => json!({"metadata": {"labels": {"tier": null}}}),
             4..7 => json!({"spec": {"ports": self.ports()}}),
             7 => json!({"spec": {"publishNotReadyAddresses": self.chance(50)}}),
             8 => return self.reselect(name),
+            9 => return self.change_type(name),
+            10 if kind != ServiceKind::External => {
+                json!({"spec": {"trafficDistribution": self.distribution()}})
+            }
+            11 => json!({"spec": {"trafficDistribution": null}}),
             _ if kind == ServiceKind::Selecting => {
                 json!({"spec": {"selector": {"app": self.one_of(&APPS)}}})
             }
@@ -205,6 +239,27 @@ impl World {
         Some(Op::Patch("Service", name, json!({"spec": {"selector": selector}})))
     }
 
+    /// Turns a Service with a selector into an alias, or an alias back.
+    fn change_type(&mut self, name: &'static str) -> Option<Op> {
+        let model = self.services.get_mut(name)?;
+        let spec = match model.kind {
+            ServiceKind::Selecting => {
+                model.kind = ServiceKind::External;
+                json!({
+                    "type": "ExternalName", "externalName": "example.com",
+                    "clusterIP": null, "clusterIPs": null, "trafficDistribution": null,
+                    "ipFamilies": null, "ipFamilyPolicy": null,
+                })
+            }
+            ServiceKind::External => {
+                model.kind = ServiceKind::Selecting;
+                json!({"type": "ClusterIP", "externalName": null})
+            }
+            ServiceKind::Bare => return None,
+        };
+        Some(Op::Patch("Service", name, json!({ "spec": spec })))
+    }
+
     fn delete_service(&mut self) -> Option<Op> {
         let name = self.some_service(|_| true)?;
         self.services.remove(name);
@@ -220,11 +275,12 @@ impl World {
         let app = self.one_of(&APPS);
         let (v4, v6) =
             (format!("10.7.{}.{}", self.below(200), number + 1), format!("fd00::{number:x}:1"));
-        let ips: Vec<&str> = match self.below(4) {
-            0 => vec![&v4, &v6],
+        let ips: Vec<&str> = match (self.families, self.below(4)) {
+            (Families::Dual, 0..2) => vec![&v4, &v6],
+            (Families::Dual, 2) => vec![&v6],
             _ => vec![&v4],
         };
-        let at = if self.chance(4) { 2 } else { self.below(2) };
+        let at = if self.chance(4) { NODES.len() } else { self.below(NODES.len()) };
         let mut new = pod(name, app, &v4).with_ips(&ips).on(self.nodes[at].0);
         let web = self.one_of(&[8080, 8081]);
         let mut ports = vec![json!({"name": "web", "containerPort": web})];
@@ -274,7 +330,7 @@ impl World {
     }
 
     fn node(&mut self) -> Option<Op> {
-        let place = self.below(2);
+        let place = self.below(NODES.len());
         let (name, exists) = self.nodes[place];
         if !exists {
             self.nodes[place].1 = true;
@@ -284,8 +340,8 @@ impl World {
             self.nodes[place].1 = false;
             return Some(Op::Delete("Node", name));
         }
-        let zone = json!({"topology.kubernetes.io/zone": self.one_of(&["zone-a", "zone-b"])});
-        Some(Op::Patch("Node", name, labels(zone)))
+        let zone = [json!("zone-a"), json!("zone-b"), json!(null)][self.below(3)].clone();
+        Some(Op::Patch("Node", name, labels(json!({"topology.kubernetes.io/zone": zone}))))
     }
 
     fn custom_endpoints(&mut self) -> Option<Op> {
@@ -363,13 +419,21 @@ impl World {
 
     /// Somebody changes what a controller wrote.
     fn vandalism(&mut self) -> Option<Op> {
-        let name = self.some_service(|model| model.kind == ServiceKind::Selecting)?;
-        Some(match self.below(6) {
+        let name = self.some_service(|model| model.kind != ServiceKind::External)?;
+        if self.services[name].kind == ServiceKind::Bare && self.services[name].selected {
+            // What was left behind there is nobody's to mend.
+            return None;
+        }
+        let managed_by = "endpointslice.kubernetes.io/managed-by";
+        Some(match self.below(8) {
             0 => Op::EditSlices(name, json!({"endpoints": [{"addresses": ["10.9.9.9"]}]})),
             1 => Op::EditSlices(name, json!({"ports": []})),
             2 => Op::EditSlices(name, labels(json!({"tier": "edited"}))),
             3 => Op::DeleteSlices(name),
-            4 => Op::EditEndpoints(name, json!({"subsets": null})),
+            4 => Op::EditSlices(name, labels(json!({managed_by: THIEF}))),
+            5 => Op::EditSlices(name, json!({"endpoints": null})),
+            _ if self.services[name].kind == ServiceKind::Bare => return None,
+            6 => Op::EditEndpoints(name, json!({"subsets": null})),
             _ => Op::DeleteEndpoints(name),
         })
     }
