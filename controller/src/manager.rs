@@ -8,7 +8,7 @@ use std::time::Duration;
 use controller_core::endpoint_slices::{self, EndpointSliceController};
 use controller_core::endpoints::EndpointsController;
 use controller_core::index::Trigger;
-use controller_core::key::{Controller, NamespacedName};
+use controller_core::key::{Controller, Kind, NamespacedName};
 use controller_core::mirroring::{self, MirroringController};
 use controller_core::reconcile::Reconcile;
 use jiff::SignedDuration;
@@ -78,7 +78,7 @@ pub struct Manager {
 }
 
 impl Manager {
-    /// Starts everything. Nothing is written before every kind has been listed.
+    /// Starts everything. A controller writes nothing before all that it depends on is listed.
     pub fn start(parts: Parts) -> Self {
         let Parts { wire, clock, randomness, settings } = parts;
         let intake = |pace: &Pace| Intake {
@@ -118,7 +118,8 @@ impl Manager {
 
     /// Waits until every kind has been listed.
     pub async fn synced(&self) {
-        self.index.synced().await;
+        let kinds: Vec<Kind> = self.index.with(|index| index.kinds().iter().copied().collect());
+        self.index.synced(&kinds).await;
     }
 
     /// The index and queue, for looking at.
@@ -143,10 +144,6 @@ impl Manager {
     pub async fn stop(mut self) {
         self.intake.shutdown().await;
         self.index.queues().for_each(|queue| queue.close());
-        if !self.index.with(|index| index.is_synced()) {
-            // Workers still wait for the first lists, and have nothing in flight.
-            self.workers.abort_all();
-        }
         while self.workers.join_next().await.is_some() {}
         // The workers held the last recorders, so the events end by themselves.
         let _ = tokio::time::timeout(LAST_EVENTS, self.events).await;

@@ -158,6 +158,18 @@ impl<K: Clone + Ord + Hash, R> Queue<K, R> {
         }
     }
 
+    /// Waits until the queue is closed.
+    pub async fn closed(&self) {
+        loop {
+            let mut passed = pin!(self.passed.notified());
+            passed.as_mut().enable();
+            if self.state.lock().closed {
+                return;
+            }
+            passed.await;
+        }
+    }
+
     /// Stops giving out keys.
     pub fn close(&self) {
         self.state.lock().closed = true;

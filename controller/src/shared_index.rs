@@ -1,7 +1,7 @@
 //! The index as the shell shares it: locked for one step at a time, never across a wait, and every
 //! visit it asks for goes straight to the queue.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +31,8 @@ pub struct SharedIndex {
     /// The controllers that run.
     intakes: BTreeMap<Controller, Intake>,
     clock: Clock,
-    synced: watch::Sender<bool>,
+    /// The kinds that have been listed.
+    synced: watch::Sender<BTreeSet<Kind>>,
 }
 
 impl SharedIndex {
@@ -39,7 +40,7 @@ impl SharedIndex {
     pub fn new(intakes: BTreeMap<Controller, Intake>, clock: Clock) -> Self {
         let kinds = intakes.keys().flat_map(|controller| controller.kinds()).copied().collect();
         let index = Mutex::new(Index::of(kinds));
-        Self { index, intakes, clock, synced: watch::Sender::new(false) }
+        Self { index, intakes, clock, synced: watch::Sender::default() }
     }
 
     /// Takes in an object.
@@ -65,7 +66,7 @@ impl SharedIndex {
     pub fn reset(&self, kind: Kind, listed: &HashSet<NamespacedName>, list: ResourceVersion) {
         let mut index = self.index.lock();
         let visits = index.reset(kind, listed, list, (self.clock)());
-        let synced = index.is_synced();
+        let synced = index.synced().clone();
         drop(index);
         self.enqueue(visits);
         self.synced.send_replace(synced);
@@ -86,10 +87,11 @@ impl SharedIndex {
         (self.clock)()
     }
 
-    /// Waits until every kind has been listed.
-    pub async fn synced(&self) {
+    /// Waits until all of these kinds have been listed.
+    pub async fn synced(&self, kinds: &[Kind]) {
+        let listed = |synced: &BTreeSet<Kind>| kinds.iter().all(|kind| synced.contains(kind));
         // The sender lives in self, so the wait cannot fail.
-        let _ = self.synced.subscribe().wait_for(|synced| *synced).await;
+        let _ = self.synced.subscribe().wait_for(listed).await;
     }
 
     fn enqueue(&self, visits: Vec<Visit>) {

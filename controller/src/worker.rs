@@ -34,10 +34,13 @@ pub struct Worker<C> {
 }
 
 impl<C: Reconcile> Worker<C> {
-    /// Works until the queue is closed. Nothing is touched before every kind has been listed:
-    /// until then an absence means nothing.
+    /// Works until the queue is closed. Nothing is touched before every kind that the controller
+    /// depends on has been listed: until then an absence means nothing.
     pub async fn run(self: Arc<Self>) {
-        self.index.synced().await;
+        tokio::select! {
+            () = self.index.synced(C::CONTROLLER.kinds()) => {}
+            () = self.queue.closed() => return,
+        }
         while let Some(Due { key, reason: trigger }) = self.queue.next().await {
             if let Some(first) = &self.after {
                 first.passed(&key).await;

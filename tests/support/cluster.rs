@@ -268,13 +268,22 @@ impl Cluster {
     }
 
     fn api(&self, kind: &str) -> Api<DynamicObject> {
-        let (group, plural) = match kind {
-            "EndpointSlice" => ("discovery.k8s.io", "endpointslices"),
-            "Endpoints" => ("", "endpoints"),
-            "Service" => ("", "services"),
-            "Pod" => ("", "pods"),
-            "Node" => ("", "nodes"),
-            "Namespace" => ("", "namespaces"),
+        let (group, plural, scope) = match kind {
+            "EndpointSlice" => ("discovery.k8s.io", "endpointslices", Scope::Namespace),
+            "Endpoints" => ("", "endpoints", Scope::Namespace),
+            "Service" => ("", "services", Scope::Namespace),
+            "Pod" => ("", "pods", Scope::Namespace),
+            "Node" => ("", "nodes", Scope::Cluster),
+            "Namespace" => ("", "namespaces", Scope::Cluster),
+            "ClusterRole" => (RBAC, "clusterroles", Scope::Cluster),
+            "ClusterRoleBinding" => (RBAC, "clusterrolebindings", Scope::Cluster),
+            "RoleBinding" => (RBAC, "rolebindings", Scope::Namespace),
+            "ValidatingAdmissionPolicy" => {
+                (ADMISSION, "validatingadmissionpolicies", Scope::Cluster)
+            }
+            "ValidatingAdmissionPolicyBinding" => {
+                (ADMISSION, "validatingadmissionpolicybindings", Scope::Cluster)
+            }
             other => panic!("no such kind in the tests: {other}"),
         };
         let api_version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
@@ -285,9 +294,20 @@ impl Cluster {
             kind: kind.to_owned(),
             plural: plural.to_owned(),
         };
-        match kind {
-            "Node" | "Namespace" => Api::all_with(self.client.clone(), &resource),
-            _ => Api::namespaced_with(self.client.clone(), &self.namespace, &resource),
+        match scope {
+            Scope::Cluster => Api::all_with(self.client.clone(), &resource),
+            Scope::Namespace => {
+                Api::namespaced_with(self.client.clone(), &self.namespace, &resource)
+            }
         }
     }
+}
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+const ADMISSION: &str = "admissionregistration.k8s.io";
+
+/// Where objects of a kind lie.
+enum Scope {
+    Cluster,
+    Namespace,
 }

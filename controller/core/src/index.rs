@@ -106,7 +106,7 @@ impl Default for Index {
 }
 
 impl Index {
-    /// An empty index of some kinds. It is in sync once all of these have been listed.
+    /// An empty index of some kinds.
     pub fn of(kinds: BTreeSet<Kind>) -> Self {
         Self {
             kinds,
@@ -171,9 +171,9 @@ impl Index {
         let source = Source::List(list);
         let mut visits: Vec<Visit> =
             absent.iter().flat_map(|key| self.delete(kind, key, None, source, seen)).collect();
-        let synced_before = self.is_synced();
+        let ready_before = self.is_ready(Controller::Endpoints);
         self.synced.insert(kind);
-        if self.is_synced() && !synced_before {
+        if self.is_ready(Controller::Endpoints) && !ready_before {
             visits.extend(self.first_visits(seen));
         }
         visits
@@ -192,9 +192,15 @@ impl Index {
         self.mark_leftover_endpoints().into_iter().map(visit).collect()
     }
 
-    /// Whether every kind has been listed. Until then an absence means nothing.
-    pub fn is_synced(&self) -> bool {
-        self.kinds.is_subset(&self.synced)
+    /// The kinds that have been listed.
+    pub fn synced(&self) -> &BTreeSet<Kind> {
+        &self.synced
+    }
+
+    /// Whether all that a controller depends on has been listed. Until then an absence means
+    /// nothing to it. A kind that cannot be listed keeps only those waiting that need it.
+    pub fn is_ready(&self, controller: Controller) -> bool {
+        controller.kinds().iter().all(|kind| self.synced.contains(kind))
     }
 
     /// What the EndpointSlice controller plans from.
@@ -296,8 +302,8 @@ impl Index {
 
     /// Zones and missing Nodes change endpoints, so a Node wakes the Services with Pods on it
     /// (kubernetes/kubernetes#117245); and what moves the shares of zones wakes every Service that
-    /// is shared out by them (kubernetes/kubernetes#114215). Before the first sync every Service is
-    /// visited anyway.
+    /// is shared out by them (kubernetes/kubernetes#114215). Before everything is listed every
+    /// Service is going to be visited anyway.
     fn node_visits(
         &mut self,
         name: &Text,
@@ -306,7 +312,7 @@ impl Index {
         origin: Origin,
     ) -> Vec<Visit> {
         let shares_moved = self.topology.replace(before, after);
-        if !self.is_synced() {
+        if !self.is_ready(Controller::EndpointSlice) {
             return Vec::new();
         }
         let field = match (before, after) {

@@ -166,7 +166,7 @@ impl ApiServer {
 
     /// A kubeconfig whose user may do everything.
     pub fn kubeconfig(&self) -> String {
-        kubeconfig::text(&self.url, &self.certificate().display().to_string())
+        self.kubeconfig_as(None)
     }
 
     /// The file with that kubeconfig. It goes with the server.
@@ -177,6 +177,15 @@ impl ApiServer {
     /// A client that may do everything.
     pub async fn client(&self) -> Result<kube::Client> {
         kubeconfig::client(&self.kubeconfig()).await
+    }
+
+    /// A client of somebody who may do what RBAC says.
+    pub async fn client_as(&self, user: &str) -> Result<kube::Client> {
+        kubeconfig::client(&self.kubeconfig_as(Some(user))).await
+    }
+
+    fn kubeconfig_as(&self, user: Option<&str>) -> String {
+        kubeconfig::text(&self.url, &self.certificate().display().to_string(), user)
     }
 
     fn certificate(&self) -> PathBuf {

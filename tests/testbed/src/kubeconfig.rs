@@ -6,13 +6,14 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 /// The token of the administrator. The server listens on loopback only and lives for a test.
 pub const TOKEN: &str = "roster-testbed";
 
-/// The kubeconfig's text. It is JSON, which is YAML, too.
-pub fn text(url: &str, certificate_authority: &str) -> String {
+/// The kubeconfig's text, for the administrator or for somebody he speaks for. It is JSON, which is
+/// YAML, too.
+pub fn text(url: &str, certificate_authority: &str, user: Option<&str>) -> String {
     let config = serde_json::json!({
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": "testbed", "cluster": {"server": url, "certificate-authority": certificate_authority}}],
-        "users": [{"name": "admin", "user": {"token": TOKEN}}],
+        "users": [{"name": "admin", "user": {"token": TOKEN, "as": user}}],
         "contexts": [{"name": "testbed", "context": {"cluster": "testbed", "user": "admin"}}],
         "current-context": "testbed",
     });

@@ -88,7 +88,10 @@ impl Index {
         if mirrored {
             visits.push(visit(Controller::EndpointSliceMirroring, When::Now));
         }
-        if self.is_synced() && origin.source != Source::Answer && !publish_alike(before, after) {
+        if self.is_ready(Controller::Endpoints)
+            && origin.source != Source::Answer
+            && !publish_alike(before, after)
+        {
             let when = if after.is_none() { When::Now } else { When::AfterRepairDelay };
             visits.push(visit(Controller::Endpoints, when));
         }

@@ -105,10 +105,6 @@ impl Index {
         let Some(slice) = after.or(before) else {
             return Vec::new();
         };
-        // Before the first sync every Service is going to be visited anyway.
-        if !self.is_synced() {
-            return Vec::new();
-        }
         let was_at = before.and_then(EndpointSlice::service);
         let is_at = after.and_then(EndpointSlice::service);
         let moved = before.is_some() && after.is_some() && was_at != is_at;
@@ -126,7 +122,9 @@ impl Index {
             let its = |slice: Option<&EndpointSlice>| {
                 slice.is_some_and(|slice| slice.managed_by() == Some(managed_by))
             };
-            if moved || (!alike && (its(before) || its(after))) {
+            // Before everything is listed every Service is going to be visited anyway.
+            let ready = self.is_ready(controller);
+            if ready && (moved || (!alike && (its(before) || its(after)))) {
                 let visit = |key: &NamespacedName| Visit {
                     controller,
                     key: key.clone(),
