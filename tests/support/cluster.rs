@@ -248,22 +248,29 @@ impl Cluster {
         self.until(wanted, listed).await;
     }
 
-    /// Checks that neither slices nor Endpoints are written for a while.
-    pub async fn stays_silent(&self) {
+    /// The versions of all slices and Endpoints of all namespaces. They tell of any write.
+    pub async fn versions(&self) -> Vec<Option<String>> {
         let slices: Api<EndpointSlice> = Api::all(self.client.clone());
         let endpoints: Api<Endpoints> = Api::all(self.client.clone());
         let everything = ListParams::default();
-        let versions = async || -> Vec<Option<String>> {
-            let slices = slices.list(&everything).await.unwrap().items.into_iter();
-            let endpoints = endpoints.list(&everything).await.unwrap().items.into_iter();
-            let slices = slices.map(|slice| slice.metadata.resource_version);
-            slices.chain(endpoints.map(|found| found.metadata.resource_version)).collect()
-        };
-        let before = versions().await;
+        let slices = slices.list(&everything).await.unwrap().items.into_iter();
+        let endpoints = endpoints.list(&everything).await.unwrap().items.into_iter();
+        let slices = slices.map(|slice| slice.metadata.resource_version);
+        slices.chain(endpoints.map(|found| found.metadata.resource_version)).collect()
+    }
+
+    /// Checks that neither slices nor Endpoints are written for a while.
+    pub async fn stays_silent(&self) {
+        self.stays_at(&self.versions().await).await;
+    }
+
+    /// Checks that neither slices nor Endpoints are written, or have been since they had these
+    /// versions.
+    pub async fn stays_at(&self, versions: &[Option<String>]) {
         let until = Instant::now() + QUIET;
         while Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(100)).await;
-            assert_eq!(versions().await, before, "a settled cluster is written to");
+            assert_eq!(self.versions().await, versions, "a settled cluster is written to");
         }
     }
 

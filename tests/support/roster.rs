@@ -39,6 +39,11 @@ impl Roster {
         self.manager.index()
     }
 
+    /// Waits until every kind has been listed.
+    pub async fn synced(&self) {
+        self.manager.synced().await;
+    }
+
     /// Stops as on SIGTERM.
     pub async fn stop(self) {
         self.manager.stop().await;
