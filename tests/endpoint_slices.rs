@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
 
-use std::collections::BTreeMap;
-
 use serde_json::json;
 use support::{Cluster, Roster, SliceView, pod, service};
 use testbed::ControlPlane;
@@ -16,23 +14,7 @@ async fn control_plane() -> (ControlPlane, Cluster) {
 
 /// A slice of Service `hostnames` on its one port.
 fn hostnames(endpoints: &[&str]) -> SliceView {
-    SliceView {
-        address_type: "IPv4".to_owned(),
-        ports: vec!["http/TCP/9376".to_owned()],
-        endpoints: endpoints.iter().map(|line| (*line).to_owned()).collect(),
-        labels: labels("hostnames"),
-        annotations: BTreeMap::new(),
-        owners: vec!["Service/hostnames".to_owned()],
-    }
-}
-
-fn labels(service: &str) -> BTreeMap<String, String> {
-    [
-        ("kubernetes.io/service-name", service),
-        ("endpointslice.kubernetes.io/managed-by", "endpointslice-controller.k8s.io"),
-    ]
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .into()
+    SliceView::of("hostnames", endpoints)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,8 +66,7 @@ async fn what_somebody_does_to_a_slice_is_put_right() {
     let name = cluster.slice_names("hostnames").await.remove(0);
     let theirs = json!({"metadata": {"labels": {"endpointslice.kubernetes.io/managed-by": "me"}}});
     cluster.patch("EndpointSlice", &name, theirs).await;
-    let mut foreign = hostnames(&[one]);
-    foreign.labels.insert("endpointslice.kubernetes.io/managed-by".to_owned(), "me".to_owned());
+    let foreign = hostnames(&[one]).labelled("endpointslice.kubernetes.io/managed-by", "me");
     cluster.settles("hostnames", &[hostnames(&[one]), foreign]).await;
     roster.stop().await;
 }
@@ -165,11 +146,7 @@ async fn dual_stack_services_of_the_longest_name_get_a_slice_for_each_family() {
     cluster.pod(both).await;
     let slice = |family: &str, endpoint: &str| SliceView {
         address_type: family.to_owned(),
-        ports: vec!["http/TCP/9376".to_owned()],
-        endpoints: vec![format!("{endpoint} Pod/one ready serving on node-a in zone-a")],
-        labels: labels(&name),
-        annotations: BTreeMap::new(),
-        owners: vec![format!("Service/{name}")],
+        ..SliceView::of(&name, &[&format!("{endpoint} Pod/one ready serving on node-a in zone-a")])
     };
     let wanted = [slice("IPv4", "10.1.0.1"), slice("IPv6", "fd00::1:0:0:1")];
     cluster.settles(&name, &wanted).await;

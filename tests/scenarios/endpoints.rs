@@ -1,10 +1,10 @@
 //! The Endpoints object of a Service.
 
 use serde_json::json;
-use support::history::{labels, pods};
+use support::history::{create, labels, pods};
 use support::{Op, pod};
 
-use super::{Scenario, create, differs, same, scenario, some};
+use super::{Scenario, differs, same, scenario, some};
 
 /// The scenarios.
 pub fn all() -> Vec<Scenario> {

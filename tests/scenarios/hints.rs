@@ -1,9 +1,10 @@
 //! Hints by trafficDistribution. Topology mode has servers of its own, since all Nodes count there.
 
 use serde_json::{Value, json};
+use support::history::{create, spec};
 use support::{Op, node, pod};
 
-use super::{Scenario, create, same, scenario, spec};
+use super::{Scenario, same, scenario};
 
 /// The scenarios.
 pub fn all() -> Vec<Scenario> {

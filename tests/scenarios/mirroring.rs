@@ -2,20 +2,13 @@
 
 use serde_json::{Value, json};
 use support::Op;
-use support::history::{labels, pods};
+use support::history::{by_hand, create, labels, pods, spec};
 
-use super::{Scenario, create, differs, same, scenario, spec};
+use super::{Scenario, differs, same, scenario};
 
 /// The scenarios.
 pub fn all() -> Vec<Scenario> {
     vec![mirror(), mirror_contents(), mirror_repairs(), selector_comes_and_goes()]
-}
-
-/// Endpoints by hand, for a Service without a selector.
-fn by_hand(name: &str, subsets: Value) -> Op {
-    Op::Create(json!({
-        "apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": name}, "subsets": subsets,
-    }))
 }
 
 fn edit_by_hand(name: &'static str, patch: Value) -> Op {

@@ -6,8 +6,7 @@ mod mirroring;
 mod repairs;
 mod slices;
 
-use serde_json::{Value, json};
-use support::{Op, service};
+use support::Op;
 
 /// A history and the Services that are compared.
 pub struct Scenario {
@@ -93,12 +92,4 @@ fn some(ops: Vec<Op>) -> Step {
 
 fn differs(deviation: &'static str, ops: Vec<Op>) -> Step {
     Step { ops, then: Then::Differs(deviation) }
-}
-
-fn create(name: &str, spec: Value) -> Op {
-    Op::Create(service(name, spec))
-}
-
-fn spec(patch: Value) -> Value {
-    json!({ "spec": patch })
 }

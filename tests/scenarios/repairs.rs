@@ -1,10 +1,10 @@
 //! What others do to slices, and what the stock manager notices late or never.
 
 use serde_json::json;
-use support::history::{labels, pods};
+use support::history::{create, labels, pods, spec};
 use support::{Op, node, pod};
 
-use super::{Scenario, create, differs, same, scenario, spec};
+use super::{Scenario, differs, same, scenario};
 
 /// The scenarios.
 pub fn all() -> Vec<Scenario> {

@@ -1,10 +1,10 @@
 //! What slices hold, for Services and Pods of all kinds.
 
 use serde_json::{Value, json};
-use support::history::{labels, pods};
+use support::history::{create, labels, pods, spec};
 use support::{Op, node, pod};
 
-use super::{Scenario, create, same, scenario, some, spec};
+use super::{Scenario, same, scenario, some};
 
 /// The scenarios.
 pub fn all() -> Vec<Scenario> {

@@ -282,6 +282,7 @@ impl Cluster {
             "Pod" => ("", "pods", Scope::Namespace),
             "Node" => ("", "nodes", Scope::Cluster),
             "Namespace" => ("", "namespaces", Scope::Cluster),
+            "ResourceQuota" => ("", "resourcequotas", Scope::Namespace),
             "ClusterRole" => (RBAC, "clusterroles", Scope::Cluster),
             "ClusterRoleBinding" => (RBAC, "clusterrolebindings", Scope::Cluster),
             "RoleBinding" => (RBAC, "rolebindings", Scope::Namespace),

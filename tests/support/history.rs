@@ -1,10 +1,14 @@
 //! A history as data: what is done to a cluster, step by step, so that the same can be done to
 //! several clusters.
 
+use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::Cluster;
 use crate::objects::PodObject;
+
+/// How many things are done at a time, where order does not matter.
+const AT_ONCE: usize = 32;
 
 /// One thing done to a cluster.
 #[derive(Clone, Debug)]
@@ -33,6 +37,8 @@ pub enum Op {
     EditEndpoints(&'static str, Value),
     /// Deletes the Endpoints of a Service, if there are any.
     DeleteEndpoints(&'static str),
+    /// Many things in no order, several at a time.
+    AtOnce(Vec<Op>),
 }
 
 impl Op {
@@ -83,6 +89,10 @@ impl Op {
                 let _ = cluster.try_delete("Endpoints", service).await;
                 Ok(())
             }
+            Op::AtOnce(ops) => {
+                let applied = stream::iter(&ops).map(|op| Box::pin(op.try_apply(cluster)));
+                applied.buffer_unordered(AT_ONCE).try_collect::<()>().await
+            }
         }
     }
 }
@@ -94,6 +104,28 @@ pub fn pods(app: &str, count: usize) -> Vec<Op> {
         Op::pod(crate::pod(&format!("{app}-{number}"), app, &ip))
     };
     (1..=count).map(pod).collect()
+}
+
+/// Creates a Service, as [`crate::service`] makes it.
+pub fn create(name: &str, spec: Value) -> Op {
+    Op::Create(crate::service(name, spec))
+}
+
+/// Creates Endpoints by hand, for a Service without a selector.
+pub fn by_hand(name: &str, subsets: Value) -> Op {
+    Op::Create(json!({
+        "apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": name}, "subsets": subsets,
+    }))
+}
+
+/// A patch of a spec.
+pub fn spec(patch: Value) -> Value {
+    json!({ "spec": patch })
+}
+
+/// A patch of annotations.
+pub fn annotations(annotations: Value) -> Value {
+    json!({"metadata": {"annotations": annotations}})
 }
 
 /// A patch of labels.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
 
+pub mod audit;
 pub mod cluster;
 pub mod history;
 pub mod objects;
@@ -11,10 +12,11 @@ pub mod roster;
 pub mod view;
 pub mod world;
 
+pub use audit::AuditLog;
 pub use cluster::Cluster;
 pub use history::Op;
 pub use objects::{PodObject, node, pod, service};
 pub use published::Published;
 pub use roster::Roster;
-pub use view::{SliceView, slices};
+pub use view::{EndpointsView, SliceView, slices};
 pub use world::World;

@@ -28,6 +28,8 @@ pub struct GroupKey {
     pub address_type: String,
     /// The ports, in their order.
     pub ports: Vec<String>,
+    /// Whether they are deleted and held by finalizers.
+    pub held: bool,
 }
 
 /// What slices that belong together hold.
@@ -53,7 +55,7 @@ impl Published {
         let mut published = Self::default();
         for service in services {
             for slice in cluster.views(service).await {
-                published.add(service, slice);
+                published = published.with_slice(service, slice);
             }
             let endpoints = cluster.endpoints(service).await;
             published.endpoints.extend(endpoints.map(|seen| ((*service).to_owned(), seen)));
@@ -120,13 +122,16 @@ impl Published {
         [only(&ours, &theirs, "+"), only(&theirs, &ours, "-")].concat()
     }
 
-    fn add(&mut self, service: &str, slice: SliceView) {
+    /// With a slice of a Service.
+    #[must_use]
+    pub fn with_slice(mut self, service: &str, slice: SliceView) -> Self {
         let writer = slice.labels.get("endpointslice.kubernetes.io/managed-by").cloned();
         let key = GroupKey {
             service: service.to_owned(),
             writer: writer.unwrap_or_default(),
             address_type: slice.address_type,
             ports: slice.ports,
+            held: slice.held,
         };
         let group = self.slices.entry(key).or_default();
         group.slices += 1;
@@ -136,13 +141,22 @@ impl Published {
         group.labels = slice.labels;
         group.annotations = slice.annotations;
         group.owners = slice.owners;
+        self
+    }
+
+    /// With the Endpoints of a Service.
+    #[must_use]
+    pub fn with_endpoints(mut self, service: &str, endpoints: EndpointsView) -> Self {
+        self.endpoints.insert(service.to_owned(), endpoints);
+        self
     }
 
     fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for (key, group) in &self.slices {
-            let GroupKey { service, writer, address_type, ports } = key;
-            let place = format!("slices of {service} by {writer}, {address_type}, {ports:?}");
+            let GroupKey { service, writer, address_type, ports, held } = key;
+            let held = if *held { ", held" } else { "" };
+            let place = format!("slices of {service} by {writer}, {address_type}, {ports:?}{held}");
             lines.push(format!(
                 "{place}: {} of {:?}, labels {:?}, annotations {:?}",
                 group.slices, group.owners, group.labels, group.annotations

@@ -20,6 +20,82 @@ pub struct SliceView {
     pub annotations: BTreeMap<String, String>,
     /// `KIND/NAME` of the owners.
     pub owners: Vec<String>,
+    /// Whether somebody has deleted it, and a finalizer holds it.
+    pub held: bool,
+}
+
+impl SliceView {
+    /// The slice of a Service, by the EndpointSlice controller: its one port, as
+    /// [`crate::service`] has it, and its endpoints, a line each, sorted.
+    pub fn of(service: &str, endpoints: &[&str]) -> Self {
+        let ports = if endpoints.is_empty() { &[][..] } else { &["http/TCP/9376"] };
+        Self::written_by("endpointslice-controller.k8s.io", "Service", service)
+            .on(ports)
+            .with(endpoints)
+    }
+
+    /// The slice of Endpoints that somebody wrote, by the mirroring controller.
+    pub fn mirrored(service: &str, ports: &[&str], endpoints: &[&str]) -> Self {
+        Self::written_by("endpointslicemirroring-controller.k8s.io", "Endpoints", service)
+            .on(ports)
+            .with(endpoints)
+    }
+
+    fn written_by(writer: &str, owner: &str, service: &str) -> Self {
+        let view = Self {
+            address_type: "IPv4".to_owned(),
+            ports: Vec::new(),
+            endpoints: Vec::new(),
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            owners: vec![format!("{owner}/{service}")],
+            held: false,
+        };
+        view.labelled("kubernetes.io/service-name", service)
+            .labelled("endpointslice.kubernetes.io/managed-by", writer)
+    }
+
+    /// On these ports: `NAME/PROTOCOL/NUMBER`.
+    #[must_use]
+    pub fn on(mut self, ports: &[&str]) -> Self {
+        self.ports = ports.iter().map(|port| (*port).to_owned()).collect();
+        self
+    }
+
+    /// With these endpoints, a line each, sorted.
+    #[must_use]
+    pub fn with(mut self, endpoints: &[&str]) -> Self {
+        self.endpoints = endpoints.iter().map(|line| (*line).to_owned()).collect();
+        self
+    }
+
+    /// With a label.
+    #[must_use]
+    pub fn labelled(mut self, key: &str, value: &str) -> Self {
+        self.labels.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// With an annotation.
+    #[must_use]
+    pub fn annotated(mut self, key: &str, value: &str) -> Self {
+        self.annotations.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Made for an owner of the same name that is gone.
+    #[must_use]
+    pub fn of_old(mut self) -> Self {
+        self.owners.iter_mut().for_each(|owner| owner.push_str(" of old"));
+        self
+    }
+
+    /// Deleted, and held by a finalizer.
+    #[must_use]
+    pub fn held(mut self) -> Self {
+        self.held = true;
+        self
+    }
 }
 
 /// An Endpoints object.
@@ -31,6 +107,34 @@ pub struct EndpointsView {
     pub labels: BTreeMap<String, String>,
     /// The annotations, but for the trigger time.
     pub annotations: BTreeMap<String, String>,
+}
+
+impl EndpointsView {
+    /// Endpoints by the Endpoints controller.
+    pub fn of(subsets: &[&str]) -> Self {
+        let label = ("endpoints.kubernetes.io/managed-by", "endpoint-controller");
+        Self::by_hand(subsets).labelled(label.0, label.1)
+    }
+
+    /// Endpoints that somebody wrote.
+    pub fn by_hand(subsets: &[&str]) -> Self {
+        let subsets = subsets.iter().map(|line| (*line).to_owned()).collect();
+        Self { subsets, labels: BTreeMap::new(), annotations: BTreeMap::new() }
+    }
+
+    /// With a label.
+    #[must_use]
+    pub fn labelled(mut self, key: &str, value: &str) -> Self {
+        self.labels.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// With an annotation.
+    #[must_use]
+    pub fn annotated(mut self, key: &str, value: &str) -> Self {
+        self.annotations.insert(key.to_owned(), value.to_owned());
+        self
+    }
 }
 
 /// The view of an Endpoints object.
@@ -118,6 +222,7 @@ fn view(slice: &EndpointSlice, living: &[String]) -> SliceView {
                 format!("{}/{}{age}", owner.kind, owner.name)
             })
             .collect(),
+        held: slice.metadata.deletion_timestamp.is_some(),
     }
 }
 
