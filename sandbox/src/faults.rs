@@ -27,6 +27,8 @@ pub struct Fault {
 pub enum Action {
     /// It takes this long, and then succeeds.
     Delay(Duration),
+    /// It takes effect at once, and is answered this much later.
+    AnswerLate(Duration),
     /// It is refused and has no effect.
     Refuse(Refused),
     /// It takes effect, and then the answer says that it was refused.

@@ -212,6 +212,11 @@ impl Sandbox {
                 tokio::time::sleep(time).await;
                 Ok(self.serve(ask))
             }
+            Some(Action::AnswerLate(time)) => {
+                let answer = self.serve(ask);
+                tokio::time::sleep(time).await;
+                Ok(answer)
+            }
             Some(Action::Refuse(made_up)) => Ok(made_up_refusal(&made_up)),
             Some(Action::RefuseAfterwards(made_up)) => {
                 self.serve(ask);

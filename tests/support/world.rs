@@ -54,23 +54,28 @@ impl World {
         self.sandbox.faults().add(fault);
     }
 
-    /// Every write of a slice so far: `create default/ 201`.
+    /// Every write of a slice so far: `create 201`.
     pub fn slice_writes(&self) -> Vec<String> {
-        self.slice_requests().iter().map(brief).collect()
+        self.writes("endpointslices")
+    }
+
+    /// Every write of a kind (in the plural) so far: `create 201`.
+    pub fn writes(&self, plural: &str) -> Vec<String> {
+        self.write_requests(plural).iter().map(brief).collect()
     }
 
     /// How long after the first write of a slice each one came, in tenths of a second.
     pub fn write_times(&self) -> Vec<i64> {
-        let writes = self.slice_requests();
+        let writes = self.write_requests("endpointslices");
         let since_first =
             |write: &Served| (write.at.duration_since(writes[0].at).as_millis() + 50) as i64 / 100;
         writes.iter().map(since_first).collect()
     }
 
-    fn slice_requests(&self) -> Vec<Served> {
+    fn write_requests(&self, plural: &str) -> Vec<Served> {
         let mut requests = self.sandbox.requests();
         requests.retain(|served| {
-            served.plural == "endpointslices"
+            served.plural == plural
                 && matches!(served.verb, Verb::Create | Verb::Update | Verb::Delete)
         });
         requests

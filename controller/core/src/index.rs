@@ -169,6 +169,7 @@ impl Index {
         absent.retain(|key| !listed.contains(key));
         absent.sort();
         let source = Source::List(list);
+        self.written.listed(kind, list);
         let mut visits: Vec<Visit> =
             absent.iter().flat_map(|key| self.delete(kind, key, None, source, seen)).collect();
         let ready_before = self.is_ready(Controller::Endpoints);

@@ -244,6 +244,24 @@ fn a_deletion_of_ours_is_not_undone_by_late_news() {
 }
 
 #[test]
+fn an_answer_that_comes_after_the_deletion_brings_nothing_back() {
+    let mut cluster = Cluster::new().service(foo()).pods(pods(0..2));
+    let written = slice("s0", &pods(0..2));
+    see_at(&mut cluster, &written, 50, Source::Watch);
+    cluster.lose(Kind::EndpointSlice, "s0");
+    see_at(&mut cluster, &written, 50, Source::Answer);
+    assert_eq!(cluster.sizes(), Vec::<usize>::new(), "it was shown, and then it was deleted");
+    assert!(cluster.index.overdue(at(1000)).is_empty(), "the watch owes us nothing");
+
+    let listed = HashSet::new();
+    cluster.index.reset(Kind::EndpointSlice, &listed, ResourceVersion(60), at(0));
+    see_at(&mut cluster, &slice("s1", &pods(0..2)), 55, Source::Answer);
+    assert_eq!(cluster.sizes(), Vec::<usize>::new(), "the list would have held it");
+    see_at(&mut cluster, &slice("s2", &pods(0..2)), 65, Source::Answer);
+    assert_eq!(cluster.sizes(), [2], "the watch has not come that far");
+}
+
+#[test]
 fn a_write_that_the_watch_never_shows_is_named_until_it_is_read_live() {
     let mut cluster = Cluster::new().service(foo()).pods(pods(0..2));
     let written = slice("s0", &pods(0..2));

@@ -20,7 +20,12 @@ impl Index {
         let held_version = held.map(|held| held.metadata().resource_version);
         match origin.source {
             Source::Answer => {
-                let shown = held_version.is_some_and(|held| held >= version);
+                // An answer may be late: what it tells has been shown before, and maybe that the
+                // object was deleted after it.
+                let shown = match held_version {
+                    Some(held) => held >= version,
+                    None => self.written.has_shown(kind, version),
+                };
                 if !shown {
                     let place = (kind, metadata.key.clone());
                     self.written.version(&metadata.uid, place, version, origin.seen);
@@ -32,10 +37,10 @@ impl Index {
                 held.is_none_or(|held| held != seen)
             }
             Source::Watch => {
+                self.written.shown(kind, &metadata.uid, version);
                 if self.written.is_deleted(&metadata.uid) {
                     return false;
                 }
-                self.written.shown(&metadata.uid, version);
                 held_version.is_none_or(|held| held < version)
             }
             Source::List(list) => {
