@@ -1,7 +1,7 @@
 //! What is to be written to a set of slices, and in which order. A slice to be deleted and one to
 //! be created become one update where they can: the name stays, consumers see one event.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -76,17 +76,54 @@ impl Sorted {
         self.update.extract_if(.., nothing).map(|change| change.before).collect()
     }
 
-    /// Turns pairs of a deletion and a creation into updates: the last new slice takes the name of
-    /// the first superfluous one, and so on.
+    /// Turns pairs of a deletion and a creation into updates. Each superfluous slice becomes the new
+    /// one that shares the most endpoints with it, so that as few as possible move from slice to
+    /// slice: between two writes, what moves may be in neither (kubernetes/kubernetes#121231).
     pub fn recycle(&mut self) {
-        let mut superfluous = std::mem::take(&mut self.delete).into_iter();
-        while !self.create.is_empty() && superfluous.len() > 0 {
-            if let (Some(before), Some(content)) = (superfluous.next(), self.create.pop()) {
-                let after = recycled(&before, content);
-                self.update.push(Change { before, after });
+        let mut contents = Contents::new(std::mem::take(&mut self.create));
+        for before in std::mem::take(&mut self.delete) {
+            match contents.take_nearest(&before) {
+                Some(content) => {
+                    let after = recycled(&before, content);
+                    self.update.push(Change { before, after });
+                }
+                None => self.delete.push(before),
             }
         }
-        self.delete = superfluous.collect();
+        self.create = contents.rest();
+    }
+}
+
+/// New slices that are looking for an old name.
+struct Contents {
+    slices: Vec<Option<EndpointSlice>>,
+    /// In which of them an address stands.
+    places: HashMap<Text, usize>,
+}
+
+impl Contents {
+    fn new(slices: Vec<EndpointSlice>) -> Self {
+        let mut places = HashMap::new();
+        for (place, slice) in slices.iter().enumerate() {
+            places.extend(addresses(slice).into_iter().map(|address| (address.clone(), place)));
+        }
+        Self { slices: slices.into_iter().map(Some).collect(), places }
+    }
+
+    /// Of those left the one that shares the most with a slice; the first of equals.
+    fn take_nearest(&mut self, slice: &EndpointSlice) -> Option<EndpointSlice> {
+        let mut shared = vec![0_usize; self.slices.len()];
+        for address in addresses(slice) {
+            if let Some(count) = self.places.get(address).and_then(|place| shared.get_mut(*place)) {
+                *count += 1;
+            }
+        }
+        let left = self.slices.iter_mut().zip(shared).filter(|(content, _)| content.is_some());
+        left.rev().max_by_key(|(_, shared)| *shared)?.0.take()
+    }
+
+    fn rest(self) -> Vec<EndpointSlice> {
+        self.slices.into_iter().flatten().collect()
     }
 }
 

@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use controller_core::facts::{ContainerKind, EndpointSlice, Fact, Pod, Service, TargetPort};
 use controller_core::key::Kind;
 use support::{Cluster, declares, foo, map, owner, pod, pods, port, slice, writes};
@@ -101,9 +103,9 @@ fn a_changed_port_recycles_the_slices_under_their_names() {
     let mut writes = cluster.settle();
     writes.sort();
     let expected = [
-        "update s0 IPv4 http/81: 50",
+        "update s0 IPv4 http/81: 100",
         "update s1 IPv4 http/81: 100",
-        "update s2 IPv4 http/81: 100",
+        "update s2 IPv4 http/81: 50",
     ];
     assert_eq!(writes, expected);
 }
@@ -254,4 +256,28 @@ fn an_endpoint_is_published_in_its_new_place_before_it_leaves_the_old() {
     cluster = cluster.pods(vec![flipped, pod("pod-009", "10.1.0.90")]);
     assert_eq!(writes(&cluster.plan()), ["update s0 IPv4 http/80: 3", "update s1 IPv4 http/80: 2"]);
     cluster.settle();
+}
+
+/// kubernetes/kubernetes#121231.
+#[test]
+fn a_changed_port_takes_no_endpoint_from_view_on_the_way() {
+    for names in [["a", "b"], ["b", "a"]] {
+        let before = [slice(names[0], &pods(0..100)), slice(names[1], &pods(100..150))];
+        let [one, other] = before.clone();
+        let mut cluster =
+            Cluster::new().service(on_port(81)).slice(one).slice(other).pods(pods(0..150));
+        let mut shown: BTreeMap<String, Vec<String>> = before.iter().map(named).collect();
+        for slice in &cluster.plan().families[0].slices.update {
+            shown.extend([named(slice)]);
+            let in_view: BTreeSet<&String> = shown.values().flatten().collect();
+            assert_eq!(in_view.len(), 150, "after {}", slice.metadata.key.name);
+        }
+        assert_eq!(cluster.settle().len(), 2);
+    }
+}
+
+/// A slice as its name and addresses.
+fn named(slice: &EndpointSlice) -> (String, Vec<String>) {
+    let addresses = slice.endpoints.iter().flat_map(|endpoint| &endpoint.addresses);
+    (slice.metadata.key.name.to_string(), addresses.map(ToString::to_string).collect())
 }
