@@ -30,6 +30,7 @@ pub fn all() -> Vec<Case> {
         slice_taken_over_by_somebody_blocks_its_service(),
         slice_moved_to_another_service_blocks_its_own(),
         service_recreated_at_once_has_nothing(),
+        what_others_keep_on_a_slice_is_lost(),
     ]
 }
 
@@ -272,5 +273,19 @@ fn service_recreated_at_once_has_nothing() -> Case {
             again.iter().cycle().take(10).cloned().collect(),
             shows_one(),
             Stock::Races("it sticks if an answer is late (kubernetes/kubernetes#141592)"),
+        )
+}
+
+/// kubernetes/kubernetes#108267: of the slice that becomes the empty one only the name is left.
+fn what_others_keep_on_a_slice_is_lost() -> Case {
+    let kept = annotations(json!({"note": "mine"}));
+    let empty = SliceView::of("web", &[]);
+    let endpoints = Some(EndpointsView::of(&[]));
+    Case::new("what-others-keep-on-a-slice-is-lost", &["web"])
+        .given(web_and_one(), shows_one())
+        .then(
+            vec![Op::EditSlices("web", kept), Op::Delete("Pod", "one")],
+            web(vec![empty.clone().annotated("note", "mine")], endpoints.clone()),
+            Stock::stays_at(web(vec![empty], endpoints)),
         )
 }
