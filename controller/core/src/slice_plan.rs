@@ -95,14 +95,15 @@ impl Sorted {
 }
 
 /// New slices that are looking for an old name.
-struct Contents {
+pub struct Contents {
     slices: Vec<Option<EndpointSlice>>,
     /// In which of them an address stands.
     places: HashMap<Text, usize>,
 }
 
 impl Contents {
-    fn new(slices: Vec<EndpointSlice>) -> Self {
+    /// These, in their order.
+    pub fn new(slices: Vec<EndpointSlice>) -> Self {
         let mut places = HashMap::new();
         for (place, slice) in slices.iter().enumerate() {
             places.extend(addresses(slice).into_iter().map(|address| (address.clone(), place)));
@@ -110,19 +111,24 @@ impl Contents {
         Self { slices: slices.into_iter().map(Some).collect(), places }
     }
 
-    /// Of those left the one that shares the most with a slice; the first of equals.
-    fn take_nearest(&mut self, slice: &EndpointSlice) -> Option<EndpointSlice> {
+    /// Of those left of its address type the one that shares the most addresses with a slice, the
+    /// first of equals.
+    pub fn take_nearest(&mut self, slice: &EndpointSlice) -> Option<EndpointSlice> {
         let mut shared = vec![0_usize; self.slices.len()];
         for address in addresses(slice) {
             if let Some(count) = self.places.get(address).and_then(|place| shared.get_mut(*place)) {
                 *count += 1;
             }
         }
-        let left = self.slices.iter_mut().zip(shared).filter(|(content, _)| content.is_some());
+        let fits = |content: &Option<EndpointSlice>| {
+            content.as_ref().is_some_and(|content| content.address_type == slice.address_type)
+        };
+        let left = self.slices.iter_mut().zip(shared).filter(|(content, _)| fits(content));
         left.rev().max_by_key(|(_, shared)| *shared)?.0.take()
     }
 
-    fn rest(self) -> Vec<EndpointSlice> {
+    /// Those that found no name.
+    pub fn rest(self) -> Vec<EndpointSlice> {
         self.slices.into_iter().flatten().collect()
     }
 }

@@ -233,6 +233,31 @@ fn a_changed_port_number_keeps_the_names_of_the_slices() {
     assert!(written.iter().all(|line| line.starts_with("update foo-")), "{written:?}");
 }
 
+/// kubernetes/kubernetes#121231.
+#[test]
+fn a_changed_port_number_leaves_each_address_in_its_slice() {
+    let two = |number| {
+        let one = subset(&["10.0.0.1"], &[], &[("a", number)]);
+        let other = subset(&["10.0.0.2"], &[], &[("b", number)]);
+        endpoints_by_hand(vec![one, other])
+    };
+    let placed = |cluster: &Cluster| -> Vec<(String, String)> {
+        let place = |slice: &Arc<EndpointSlice>| {
+            let [endpoint] = &*slice.endpoints else { panic!("{slice:#?}") };
+            (slice.metadata.key.name.to_string(), endpoint.addresses[0].to_string())
+        };
+        slices(cluster).iter().map(place).collect()
+    };
+    let mut cluster = mirrored(two(80));
+    cluster.settle_mirror();
+    let before = placed(&cluster);
+    for number in 81..89 {
+        cluster.see_endpoints(two(number));
+        cluster.settle_mirror();
+        assert_eq!(placed(&cluster), before);
+    }
+}
+
 #[test]
 fn what_is_shown_already_is_not_written_again() {
     let mut cluster = mirrored(one_address());

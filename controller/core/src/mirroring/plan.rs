@@ -16,7 +16,7 @@ use crate::facts::{
 use crate::key::{NamespacedName, ResourceVersion, Text};
 use crate::ports::PortSet;
 use crate::reason::Reason;
-use crate::slice_plan::SlicePlan;
+use crate::slice_plan::{Contents, SlicePlan};
 
 /// What kubectl remembers of the object it applied; it is about the Endpoints, not about a slice.
 const LAST_APPLIED_ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -107,19 +107,17 @@ fn nearest(candidates: &[Arc<EndpointSlice>], group: &Group) -> Option<usize> {
     places.rev().max_by_key(|(_, slice)| shared(slice)).map(|(place, _)| place)
 }
 
-/// The last new slice takes the name of the first superfluous one of its address type, and so on:
-/// the name stays, and consumers see one event.
+/// A superfluous slice becomes the new one that shares the most addresses with it: the name stays,
+/// consumers see one event, and as few addresses as possible move from slice to slice.
 fn recycle(
     create: &mut Vec<EndpointSlice>,
     update: &mut Vec<EndpointSlice>,
     delete: &mut Vec<Arc<EndpointSlice>>,
 ) {
-    let mut superfluous = Vec::new();
+    let mut contents = Contents::new(std::mem::take(create));
     for slice in std::mem::take(delete) {
-        let fitting = create.iter().rposition(|new| new.address_type == slice.address_type);
-        match fitting {
-            Some(place) => {
-                let content = create.remove(place);
+        match contents.take_nearest(&slice) {
+            Some(content) => {
                 let metadata = ObjectMeta {
                     labels: content.metadata.labels,
                     annotations: content.metadata.annotations,
@@ -128,10 +126,10 @@ fn recycle(
                 };
                 update.push(EndpointSlice { metadata, ..content });
             }
-            None => superfluous.push(slice),
+            None => delete.push(slice),
         }
     }
-    *delete = superfluous;
+    *create = contents.rest();
 }
 
 /// What all slices of some Endpoints have in common.
