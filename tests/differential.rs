@@ -50,6 +50,10 @@ async fn roster_publishes_what_kube_controller_manager_publishes() {
     let scenarios = scenarios::all();
     let (stock_client, our_client) =
         (stock_server.client().await.unwrap(), our_server.client().await.unwrap());
+    tokio::join!(
+        Cluster::until_managed(stock_client.clone()),
+        Cluster::until_managed(our_client.clone())
+    );
     let runs = scenarios.iter().map(|scenario| {
         let (stock_client, our_client) = (stock_client.clone(), our_client.clone());
         async move {

@@ -15,8 +15,6 @@ use std::time::Duration;
 
 use controller_core::key::Controller;
 use futures::future::join_all;
-use serde_json::json;
-use support::history::{by_hand, create};
 use support::{AuditLog, Cluster, EndpointsView, Op, Published, Roster, SliceView};
 use testbed::{ApiServer, ApiServerOptions, ControllerManager, ControllerManagerOptions, Etcd};
 use tokio::time::Instant;
@@ -211,7 +209,7 @@ async fn known_bugs() {
     join_all(pairs.iter().map(Pair::play_while_down)).await;
     let manager = ControllerManager::start(&stock_server, all_controllers()).await.unwrap();
     let roster = Roster::start(our_client.clone());
-    tokio::join!(are_at_work(stock_client), are_at_work(our_client.clone()));
+    tokio::join!(Cluster::until_managed(stock_client), Cluster::until_managed(our_client.clone()));
     // The stock manager looks at every Service once more, a second after its start.
     tokio::time::sleep(Duration::from_secs(3)).await;
     wrong.extend(join_all(pairs.iter().map(Pair::play_after_restart)).await.concat());
@@ -231,24 +229,6 @@ fn all_controllers() -> ControllerManagerOptions {
         controllers: Controller::ALL.map(|controller| controller.name().to_owned()).into(),
         flags: vec!["--kube-api-qps=5000".to_owned(), "--kube-api-burst=5000".to_owned()],
     }
-}
-
-/// Waits until all three controllers of a manager write.
-async fn are_at_work(client: kube::Client) {
-    let cluster = Cluster::in_namespace(client, "canary").await;
-    let subsets = json!([{"addresses": [{"ip": "10.5.0.1"}], "ports": [{"port": 80}]}]);
-    for op in [
-        create("selecting", json!({})),
-        create("bare", json!({"selector": null})),
-        by_hand("bare", subsets),
-    ] {
-        op.apply(&cluster).await;
-    }
-    let written = async || {
-        let slices = cluster.slices("selecting").await.len() + cluster.slices("bare").await.len();
-        (slices, cluster.endpoints("selecting").await.is_some())
-    };
-    cluster.until((2, true), written).await;
 }
 
 impl Pair<'_> {

@@ -13,6 +13,7 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::history::{by_hand, create};
 use crate::objects::PodObject;
 use crate::view::{EndpointsView, SliceView};
 
@@ -47,6 +48,26 @@ impl Cluster {
         }
         cluster.node(crate::node("node-a", "zone-a")).await;
         cluster
+    }
+
+    /// Waits until all three controllers of a manager are at work: what is created before may look
+    /// to a starting manager like a leftover of the past.
+    pub async fn until_managed(client: Client) {
+        let cluster = Self::in_namespace(client, "canary").await;
+        let subsets = json!([{"addresses": [{"ip": "10.5.0.1"}], "ports": [{"port": 80}]}]);
+        for op in [
+            create("selecting", json!({})),
+            create("bare", json!({"selector": null})),
+            by_hand("bare", subsets),
+        ] {
+            op.apply(&cluster).await;
+        }
+        let written = async || {
+            let selecting = cluster.slices("selecting").await.len();
+            let mirrored = cluster.slices("bare").await.len();
+            (selecting, mirrored, cluster.endpoints("selecting").await.is_some())
+        };
+        cluster.until((1, 1, true), written).await;
     }
 
     /// Creates a Node with its status, unless it is there.
