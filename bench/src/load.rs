@@ -3,14 +3,14 @@
 
 use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Service};
-use k8s_openapi::api::discovery::v1::EndpointSlice;
-use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
 /// The namespace of everything.
-const NAMESPACE: &str = "bench";
+pub const NAMESPACE: &str = "bench";
 /// How many nodes the Pods are spread over.
 const NODES: usize = 40;
 /// How many requests are under way at once.
@@ -56,15 +56,30 @@ pub async fn fill(client: &Client, backends: &[Backend]) -> Result<()> {
     Ok(())
 }
 
-/// How many endpoints are published, and the newest write of a slice.
-pub async fn published(client: &Client) -> Result<(usize, u64)> {
-    let slices: Api<EndpointSlice> = Api::namespaced(client.clone(), NAMESPACE);
-    let slices = slices.list(&ListParams::default()).await?.items;
-    let endpoints = slices.iter().map(|slice| slice.endpoints.as_ref().map_or(0, Vec::len)).sum();
-    let versions = slices.iter().filter_map(|slice| {
-        slice.metadata.resource_version.as_ref().and_then(|version| version.parse().ok())
-    });
-    Ok((endpoints, versions.max().unwrap_or(0)))
+/// Makes a Pod ready, or not ready, as a kubelet would.
+pub async fn flip(pods: &Api<Pod>, name: &str, ready: bool) -> Result<()> {
+    let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let condition = |kind: &str| {
+        let status = if ready { "True" } else { "False" };
+        json!({"type": kind, "status": status, "lastTransitionTime": now})
+    };
+    let conditions = ["ContainersReady", "Ready"].map(condition);
+    let patch = Patch::Strategic(json!({"status": {"conditions": conditions}}));
+    pods.patch_status(name, &PatchParams::default(), &patch).await.context("cannot flip a Pod")?;
+    Ok(())
+}
+
+/// Changes of a Pod what says nothing about its endpoints.
+pub async fn annotate(pods: &Api<Pod>, name: &str, value: usize) -> Result<()> {
+    let annotations = json!({"example.com/checked": value.to_string()});
+    let patch = Patch::Merge(json!({"metadata": {"annotations": annotations}}));
+    pods.patch(name, &PatchParams::default(), &patch).await.context("cannot annotate a Pod")?;
+    Ok(())
+}
+
+/// The name of a Pod of a backend.
+pub fn pod_name(backend: &str, number: usize) -> String {
+    format!("{backend}-{number:04}")
 }
 
 async fn create<K>(api: &Api<K>, object: Value) -> Result<K>
@@ -76,7 +91,7 @@ where
 }
 
 async fn pod(pods: &Api<Pod>, place: usize, app: &str, number: usize) -> Result<()> {
-    let name = format!("{app}-{number:04}");
+    let name = pod_name(app, number);
     create(pods, spec(&name, app, place)).await?;
     let status = Patch::Merge(status(place));
     pods.patch_status(&name, &PatchParams::default(), &status).await?;
