@@ -41,7 +41,8 @@ struct State<K, R> {
 
 struct Entry<R> {
     waiting: Option<Waiting<R>>,
-    running: bool,
+    /// The arrival of the visit that is being made.
+    running: Option<u64>,
     failures: u32,
 }
 
@@ -144,14 +145,16 @@ impl<K: Clone + Ord + Hash, R> Queue<K, R> {
         self.passed.notify_waiters();
     }
 
-    /// Waits as long as a key is being worked on or due by now. What waits for later, such as a
-    /// retry, is not waited for.
+    /// Waits for the visits of a key that are being made or due by now. What waits for later, such
+    /// as a retry, is not waited for, nor is what is asked for from now on: a busy key would hold
+    /// up whoever follows it for ever.
     pub async fn passed(&self, key: &K) {
+        let until = self.state.lock().arrivals;
         loop {
             let mut passed = pin!(self.passed.notified());
             // From here on no end of a visit is missed.
             passed.as_mut().enable();
-            if self.state.lock().is_passed(key, Instant::now()) {
+            if self.state.lock().is_passed(key, until, Instant::now()) {
                 return;
             }
             passed.await;
@@ -183,7 +186,7 @@ impl<K: Clone + Ord + Hash, R> Queue<K, R> {
             .lock()
             .entries
             .values()
-            .filter(|entry| entry.running || entry.waiting.is_some())
+            .filter(|entry| entry.running.is_some() || entry.waiting.is_some())
             .count()
     }
 
@@ -196,31 +199,31 @@ impl<K: Clone + Ord + Hash, R> Queue<K, R> {
 impl<K: Clone + Ord + Hash, R> State<K, R> {
     fn wait(&mut self, key: K, at: Instant, reason: R) {
         self.arrivals += 1;
-        let arrival = self.arrivals;
+        self.join(key, Waiting { at, arrival: self.arrivals, reason });
+    }
+
+    /// Of two requests for a key the earlier one counts, with the reason of the first.
+    fn join(&mut self, key: K, new: Waiting<R>) {
         let entry = self.entries.entry(key.clone()).or_insert(Entry {
             waiting: None,
-            running: false,
+            running: None,
             failures: 0,
         });
-        let (arrival, reason) = match entry.waiting.take() {
-            None => (arrival, reason),
-            Some(waiting) => {
-                self.due.remove(&(waiting.at, waiting.arrival, key.clone()));
-                if waiting.at <= at {
-                    self.insert(key, Waiting { ..waiting });
-                    return;
-                }
-                (arrival, waiting.reason)
+        let waiting = match entry.waiting.take() {
+            None => new,
+            Some(old) => {
+                self.due.remove(&(old.at, old.arrival, key.clone()));
+                if old.at <= new.at { old } else { Waiting { reason: old.reason, ..new } }
             }
         };
-        self.insert(key, Waiting { at, arrival, reason });
+        self.insert(key, waiting);
     }
 
     fn insert(&mut self, key: K, waiting: Waiting<R>) {
         let Some(entry) = self.entries.get_mut(&key) else {
             return;
         };
-        if !entry.running {
+        if entry.running.is_none() {
             self.due.insert((waiting.at, waiting.arrival, key));
         }
         entry.waiting = Some(waiting);
@@ -230,18 +233,22 @@ impl<K: Clone + Ord + Hash, R> State<K, R> {
         if self.due.first()?.0 > now {
             return None;
         }
-        let (_, _, key) = self.due.pop_first()?;
+        let (_, arrival, key) = self.due.pop_first()?;
         let entry = self.entries.get_mut(&key)?;
         let waiting = entry.waiting.take()?;
-        entry.running = true;
+        entry.running = Some(arrival);
         Some(Due { key, reason: waiting.reason })
     }
 
-    fn is_passed(&self, key: &K, now: Instant) -> bool {
+    fn is_passed(&self, key: &K, until: u64, now: Instant) -> bool {
         self.closed
             || self.entries.get(key).is_none_or(|entry| {
-                let due = entry.waiting.as_ref().is_some_and(|waiting| waiting.at <= now);
-                !entry.running && !due
+                let running = entry.running.is_some_and(|arrival| arrival <= until);
+                let due = entry
+                    .waiting
+                    .as_ref()
+                    .is_some_and(|waiting| waiting.arrival <= until && waiting.at <= now);
+                !running && !due
             })
     }
 
@@ -258,11 +265,14 @@ impl<K: Clone + Ord + Hash, R> State<K, R> {
         let Some(entry) = self.entries.get_mut(key) else {
             return;
         };
-        entry.running = false;
+        entry.running = None;
         entry.failures = if retry.is_some() { entry.failures.saturating_add(1) } else { 0 };
-        let asked_meanwhile = entry.waiting.take().map(|waiting| (waiting.at, waiting.reason));
-        for (at, reason) in retry.into_iter().chain(asked_meanwhile) {
+        let asked_meanwhile = entry.waiting.take();
+        if let Some((at, reason)) = retry {
             self.wait(key.clone(), at, reason);
+        }
+        if let Some(waiting) = asked_meanwhile {
+            self.join(key.clone(), waiting);
         }
         // A key that neither waits nor has failed costs nothing.
         if self.entries.get(key).is_some_and(|entry| entry.waiting.is_none()) {
@@ -406,5 +416,26 @@ mod tests {
         queue.close();
         assert_eq!(queue.next().await, None);
         assert_eq!(queue.next().await, None, "every worker is told");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_follows_a_busy_key_waits_only_for_what_was_asked_before() {
+        let queue = std::sync::Arc::new(queue());
+        queue.add("a", Duration::ZERO, 1);
+        queue.next().await.unwrap();
+        queue.add("a", Duration::ZERO, 2);
+        let follower = tokio::spawn({
+            let queue = queue.clone();
+            async move { queue.passed(&"a").await }
+        });
+        tokio::time::sleep(seconds(1)).await;
+        queue.settle(&"a", Outcome::Done);
+        assert_eq!(queue.next().await.unwrap().reason, 2);
+        queue.add("a", Duration::ZERO, 3);
+        tokio::time::sleep(seconds(1)).await;
+        assert!(!follower.is_finished(), "the second visit was asked for before");
+        queue.settle(&"a", Outcome::Done);
+        tokio::time::sleep(seconds(1)).await;
+        assert!(follower.is_finished(), "the third visit was asked for later");
     }
 }
