@@ -44,6 +44,8 @@ struct Entry<R> {
     /// The arrival of the visit that is being made.
     running: Option<u64>,
     failures: u32,
+    /// No visit before this.
+    rests_until: Option<Instant>,
 }
 
 struct Waiting<R> {
@@ -66,6 +68,8 @@ pub struct Due<K, R> {
 pub enum Outcome<R> {
     /// All done. Earlier failures are forgotten.
     Done,
+    /// All done, and the key is not visited again before this much time has passed.
+    DoneFor(Duration),
     /// To be done again after a back-off, or after at least this time.
     Failed {
         /// What to say on the next visit if nothing else asks for it.
@@ -132,6 +136,10 @@ impl<K: Clone + Ord + Hash, R> Queue<K, R> {
         let mut state = self.state.lock();
         let retry = match outcome {
             Outcome::Done => None,
+            Outcome::DoneFor(rest) => {
+                state.rest(key, Instant::now() + rest);
+                None
+            }
             Outcome::Failed { reason, at_least } => {
                 let delay = back_off(state.failures(key), &self.randomness)
                     .max(self.retries.reserve(Instant::now()))
@@ -139,7 +147,7 @@ impl<K: Clone + Ord + Hash, R> Queue<K, R> {
                 Some((Instant::now() + delay, reason))
             }
         };
-        state.settle(key, retry);
+        state.settle(key, Instant::now(), retry);
         drop(state);
         self.changed.notify_one();
         self.passed.notify_waiters();
@@ -203,12 +211,14 @@ impl<K: Clone + Ord + Hash, R> State<K, R> {
     }
 
     /// Of two requests for a key the earlier one counts, with the reason of the first.
-    fn join(&mut self, key: K, new: Waiting<R>) {
+    fn join(&mut self, key: K, mut new: Waiting<R>) {
         let entry = self.entries.entry(key.clone()).or_insert(Entry {
             waiting: None,
             running: None,
             failures: 0,
+            rests_until: None,
         });
+        new.at = entry.rests_until.map_or(new.at, |rest| rest.max(new.at));
         let waiting = match entry.waiting.take() {
             None => new,
             Some(old) => {
@@ -260,11 +270,18 @@ impl<K: Clone + Ord + Hash, R> State<K, R> {
         self.entries.get(key).map_or(0, |entry| entry.failures)
     }
 
+    fn rest(&mut self, key: &K, until: Instant) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.rests_until = Some(until);
+        }
+    }
+
     /// Ends the work on a key, which failed if it is to be tried again.
-    fn settle(&mut self, key: &K, retry: Option<(Instant, R)>) {
+    fn settle(&mut self, key: &K, now: Instant, retry: Option<(Instant, R)>) {
         let Some(entry) = self.entries.get_mut(key) else {
             return;
         };
+        entry.rests_until = entry.rests_until.filter(|rest| *rest > now);
         entry.running = None;
         entry.failures = if retry.is_some() { entry.failures.saturating_add(1) } else { 0 };
         let asked_meanwhile = entry.waiting.take();
@@ -274,8 +291,9 @@ impl<K: Clone + Ord + Hash, R> State<K, R> {
         if let Some(waiting) = asked_meanwhile {
             self.join(key.clone(), waiting);
         }
-        // A key that neither waits nor has failed costs nothing.
-        if self.entries.get(key).is_some_and(|entry| entry.waiting.is_none()) {
+        // A key that neither waits nor rests costs nothing.
+        let idle = |entry: &Entry<R>| entry.waiting.is_none() && entry.rests_until.is_none();
+        if self.entries.get(key).is_some_and(idle) {
             self.entries.remove(key);
         }
     }
@@ -291,151 +309,4 @@ fn back_off(failures: u32, randomness: &Randomness) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn queue() -> Queue<&'static str, u32> {
-        Queue::new(Randomness::seeded(1))
-    }
-
-    fn seconds(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
-    }
-
-    async fn next_after(queue: &Queue<&'static str, u32>) -> (Duration, Due<&'static str, u32>) {
-        let start = Instant::now();
-        let due = queue.next().await.unwrap();
-        (start.elapsed(), due)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_key_that_waits_comes_once_at_the_earlier_time() {
-        let queue = queue();
-        queue.add("a", seconds(5), 1);
-        queue.add("a", seconds(9), 2);
-        queue.add("a", seconds(2), 3);
-        assert_eq!(next_after(&queue).await, (seconds(2), Due { key: "a", reason: 1 }));
-        queue.settle(&"a", Outcome::Done);
-        assert!(queue.is_empty());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_batch_begins_with_its_first_event_and_is_not_extended() {
-        let queue = queue();
-        queue.add("a", seconds(1), 1);
-        tokio::time::advance(Duration::from_millis(900)).await;
-        queue.add("a", seconds(1), 2);
-        let (waited, _) = next_after(&queue).await;
-        assert_eq!(waited, Duration::from_millis(100));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_key_asked_for_while_it_is_worked_on_comes_again_once() {
-        let queue = queue();
-        queue.add("a", Duration::ZERO, 1);
-        assert_eq!(queue.next().await.unwrap().reason, 1);
-        queue.add("a", Duration::ZERO, 2);
-        queue.add("a", Duration::ZERO, 3);
-        queue.add("b", Duration::ZERO, 4);
-        assert_eq!(queue.next().await.unwrap().key, "b", "a is still being worked on");
-        queue.settle(&"a", Outcome::Done);
-        assert_eq!(queue.next().await.unwrap(), Due { key: "a", reason: 2 });
-        queue.settle(&"a", Outcome::Done);
-        queue.settle(&"b", Outcome::Done);
-        assert!(queue.is_empty());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn failures_are_retried_ever_more_slowly_and_for_ever() {
-        let queue = queue();
-        queue.add("a", Duration::ZERO, 0);
-        let mut waits = Vec::new();
-        for _ in 0..20 {
-            let (waited, due) = next_after(&queue).await;
-            waits.push(waited.as_secs_f64().round() as u64);
-            queue.settle(&due.key, Outcome::Failed { reason: 0, at_least: None });
-        }
-        assert_eq!(waits[..10], [0, 1, 2, 4, 8, 16, 32, 64, 128, 256]);
-        assert!(waits[10..].iter().all(|wait| (270..=330).contains(wait)), "{waits:?}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_success_forgets_the_failures() {
-        let queue = queue();
-        queue.add("a", Duration::ZERO, 0);
-        for outcome in [
-            Outcome::Failed { reason: 0, at_least: None },
-            Outcome::Failed { reason: 0, at_least: None },
-            Outcome::Done,
-        ] {
-            queue.next().await.unwrap();
-            queue.settle(&"a", outcome);
-        }
-        queue.add("a", Duration::ZERO, 0);
-        queue.next().await.unwrap();
-        queue.settle(&"a", Outcome::Failed { reason: 0, at_least: None });
-        assert_eq!(next_after(&queue).await.0, seconds(1));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_change_during_back_off_is_visited_at_once_and_keeps_the_count() {
-        let queue = queue();
-        queue.add("a", Duration::ZERO, 0);
-        for _ in 0..3 {
-            queue.next().await.unwrap();
-            queue.settle(&"a", Outcome::Failed { reason: 0, at_least: None });
-        }
-        queue.add("a", Duration::ZERO, 1);
-        assert_eq!(next_after(&queue).await.0, Duration::ZERO);
-        queue.settle(&"a", Outcome::Failed { reason: 0, at_least: None });
-        assert_eq!(next_after(&queue).await.0, seconds(8));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn many_failing_keys_are_retried_at_a_bounded_rate() {
-        let queue: Queue<u32, ()> = Queue::new(Randomness::seeded(1));
-        for key in 0..300 {
-            queue.add(key, Duration::ZERO, ());
-        }
-        for _ in 0..300 {
-            let due = queue.next().await.unwrap();
-            queue.settle(&due.key, Outcome::Failed { reason: (), at_least: None });
-        }
-        let start = Instant::now();
-        for _ in 0..300 {
-            let due = queue.next().await.unwrap();
-            queue.settle(&due.key, Outcome::Done);
-        }
-        assert!(start.elapsed() >= seconds(19), "{:?}", start.elapsed());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_closed_queue_gives_nothing_more() {
-        let queue = queue();
-        queue.add("a", Duration::ZERO, 0);
-        queue.close();
-        assert_eq!(queue.next().await, None);
-        assert_eq!(queue.next().await, None, "every worker is told");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn whoever_follows_a_busy_key_waits_only_for_what_was_asked_before() {
-        let queue = std::sync::Arc::new(queue());
-        queue.add("a", Duration::ZERO, 1);
-        queue.next().await.unwrap();
-        queue.add("a", Duration::ZERO, 2);
-        let follower = tokio::spawn({
-            let queue = queue.clone();
-            async move { queue.passed(&"a").await }
-        });
-        tokio::time::sleep(seconds(1)).await;
-        queue.settle(&"a", Outcome::Done);
-        assert_eq!(queue.next().await.unwrap().reason, 2);
-        queue.add("a", Duration::ZERO, 3);
-        tokio::time::sleep(seconds(1)).await;
-        assert!(!follower.is_finished(), "the second visit was asked for before");
-        queue.settle(&"a", Outcome::Done);
-        tokio::time::sleep(seconds(1)).await;
-        assert!(follower.is_finished(), "the third visit was asked for later");
-    }
-}
+mod tests;

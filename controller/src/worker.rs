@@ -2,6 +2,7 @@
 //! same for every controller.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use controller_core::error_text;
 use controller_core::index::Trigger;
@@ -72,7 +73,10 @@ impl<C: Reconcile> Worker<C> {
         let failed = failed.map(|failure| self.controller.describe(key, failure));
         let error = error_text::join(outline.errors.iter().cloned().chain(failed));
         if error.is_empty() {
-            return Outcome::Done;
+            return match outline.rest {
+                Duration::ZERO => Outcome::Done,
+                rest => Outcome::DoneFor(rest),
+            };
         }
         tracing::warn!(controller = C::CONTROLLER.name(), key = %key, err = error, "Cannot bring a Service's endpoints up to date; trying again");
         if let Some(notice) = self.controller.complaint(&snapshot, &execution.failures, &error) {

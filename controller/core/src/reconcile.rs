@@ -2,6 +2,7 @@
 //! somebody else carries out and tells of.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::endpoint_slices::PodEntry;
 use crate::endpoints;
@@ -58,6 +59,8 @@ pub struct Outline<'a> {
     pub pods: &'a [PodEntry],
     /// The reason to tell first.
     pub reason: Option<Reason>,
+    /// How long the key is left alone once the writes are done.
+    pub rest: Duration,
 }
 
 /// Writes that belong together.

@@ -1,5 +1,7 @@
 //! The EndpointSlice controller as the shell drives it.
 
+use std::time::Duration;
+
 use super::{Limits, Plan, Snapshot, plan};
 use crate::index::Index;
 use crate::key::{Controller, NamespacedName};
@@ -40,6 +42,7 @@ impl Reconcile for EndpointSliceController {
             memory: plan.memory.clone(),
             pods: &plan.pods,
             reason: plan.service.first().copied(),
+            rest: Duration::ZERO,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The Endpoints controller as the shell drives it.
 
-use super::{Plan, Snapshot, plan};
+use super::{Plan, Snapshot, Write, plan};
 use crate::index::Index;
 use crate::key::{Controller, NamespacedName};
 use crate::reconcile::{
@@ -33,6 +33,7 @@ impl Reconcile for EndpointsController {
             // The EndpointSlice controller tells of Pods; telling twice helps nobody.
             pods: &[],
             reason: Some(plan.reason),
+            rest: plan.write.as_ref().map(Write::rest).unwrap_or_default(),
         }
     }
 

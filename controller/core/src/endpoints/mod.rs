@@ -7,6 +7,7 @@ mod plan;
 pub mod subsets;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::facts::{Endpoints, Pod, Service};
 use crate::key::{NamespacedName, Text};
@@ -56,4 +57,26 @@ pub enum Write {
     Update(Endpoints),
     /// Remove them once a live read has confirmed that there is no Service of their name.
     Remove(Arc<Endpoints>),
+}
+
+/// Objects with no more addresses than this are written as often as they change.
+const SMALL: usize = 100;
+/// How long a write of a larger object is left to stand, for each address.
+const REST_PER_ADDRESS: Duration = Duration::from_micros(500);
+
+impl Write {
+    /// How long to leave the object alone after this write. Endpoints are always written whole: a
+    /// thousand addresses are 150 kB, written, stored and sent to every watcher for each Pod that
+    /// changes. So the first change goes out at once, and what follows gathers for up to half a
+    /// second. Slices do not wait.
+    pub fn rest(&self) -> Duration {
+        let addresses = match self {
+            Write::Create(endpoints) | Write::Update(endpoints) => endpoints.len(),
+            Write::Remove(_) => 0,
+        };
+        if addresses <= SMALL {
+            return Duration::ZERO;
+        }
+        REST_PER_ADDRESS.saturating_mul(u32::try_from(addresses).unwrap_or(u32::MAX))
+    }
 }

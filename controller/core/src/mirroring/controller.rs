@@ -1,5 +1,7 @@
 //! The mirroring controller as the shell drives it.
 
+use std::time::Duration;
+
 use super::{Limits, Plan, Skipped, Snapshot, plan};
 use crate::index::Index;
 use crate::key::{Controller, NamespacedName};
@@ -35,6 +37,7 @@ impl Reconcile for MirroringController {
             memory: None,
             pods: &[],
             reason: Some(plan.reason),
+            rest: Duration::ZERO,
         }
     }
 
