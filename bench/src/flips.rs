@@ -19,8 +19,6 @@ use crate::contestant::{Contestant, ORDER, Usage, Who};
 use crate::load::{self, NAMESPACE};
 use crate::published::{self, Writes};
 
-/// Changes a second: far below what the API server can take, so that nobody waits for it.
-const PACE: f64 = 100.0;
 /// How many patches may be under way at once. Those of one Pod go one after the other.
 const LANES: usize = 16;
 /// Every lap draws the same Pods.
@@ -28,13 +26,15 @@ const SEED: u64 = 1;
 /// What the larger Service has at least.
 const LARGE: usize = 100;
 
-/// How many changes of each sort.
+/// How many changes of each sort, and how fast.
 #[derive(Clone, Copy)]
-pub struct Counts {
+pub struct Settings {
     /// Flips of one large Service, and as many over the small ones.
     pub flips: usize,
     /// Updates that change nothing relevant.
     pub updates: usize,
+    /// Changes a second. What the API server cannot take in time gathers, and is written at once.
+    pub pace: u32,
 }
 
 /// What is changed.
@@ -77,10 +77,10 @@ impl Load {
         }
     }
 
-    fn count(self, counts: Counts) -> usize {
+    fn count(self, settings: Settings) -> usize {
         match self {
-            Load::Large | Load::Small => counts.flips,
-            Load::Irrelevant => counts.updates,
+            Load::Large | Load::Small => settings.flips,
+            Load::Irrelevant => settings.updates,
         }
     }
 
@@ -94,7 +94,7 @@ impl Load {
 }
 
 /// Has each contestant follow every load twice. What comes back are the numbers as they are.
-pub async fn run(cluster: &mut Cluster, roster: &Path, counts: Counts) -> Result<Vec<Value>> {
+pub async fn run(cluster: &mut Cluster, roster: &Path, settings: Settings) -> Result<Vec<Value>> {
     println!(
         "| changes | contestant | CPU per 1,000 | slice writes per 1,000 | Endpoints writes per 1,000 | memory | peak |"
     );
@@ -105,9 +105,8 @@ pub async fn run(cluster: &mut Cluster, roster: &Path, counts: Counts) -> Result
         let contestant = Contestant::start(who, roster, cluster.server()).await?;
         contestant.calm().await?;
         for load in Load::ALL {
-            let changes = load.count(counts);
-            eprintln!("{} follows {changes} {} …", who.name(), load.name());
-            let cost = cost(cluster, who, &contestant, load, changes).await?;
+            eprintln!("{} follows {} {} …", who.name(), load.count(settings), load.name());
+            let cost = cost(cluster, who, &contestant, load, settings).await?;
             cost.print();
             costs.push(cost);
         }
@@ -123,12 +122,13 @@ async fn cost(
     who: Who,
     contestant: &Contestant,
     load: Load,
-    count: usize,
+    settings: Settings,
 ) -> Result<Cost> {
+    let count = load.count(settings);
     let changes = draw(cluster, load, count);
     let before = contestant.calm().await?;
     let written = Writes::read(&cluster.client).await?;
-    make(cluster, changes).await?;
+    make(cluster, changes, settings.pace).await?;
     published::agree(&cluster.client, &cluster.members).await?;
     let usage = contestant.calm().await?;
     // Whoever has come to rest must still be right.
@@ -162,8 +162,8 @@ fn draw(cluster: &mut Cluster, load: Load, count: usize) -> Vec<Change> {
     (0..count).filter_map(&mut change).collect()
 }
 
-/// Makes the changes, in time with the pace. Changes of one Pod stay in order.
-async fn make(cluster: &Cluster, changes: Vec<Change>) -> Result<()> {
+/// Makes so many changes a second. Changes of one Pod stay in order.
+async fn make(cluster: &Cluster, changes: Vec<Change>, pace: u32) -> Result<()> {
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), NAMESPACE);
     let (senders, receivers): (Vec<_>, Vec<_>) =
         (0..LANES).map(|_| mpsc::unbounded_channel::<Change>()).unzip();
@@ -180,7 +180,7 @@ async fn make(cluster: &Cluster, changes: Vec<Change>) -> Result<()> {
         }
     };
     let pace = async {
-        let mut ticks = interval(Duration::from_secs_f64(1.0 / PACE));
+        let mut ticks = interval(Duration::from_secs(1) / pace);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
         for change in changes {
             ticks.tick().await;

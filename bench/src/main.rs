@@ -33,6 +33,9 @@ struct Arguments {
     /// How many Pods are updated in ways that do not matter
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     updates: u32,
+    /// How many Pods change a second
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pace: u32,
     /// Where to keep the numbers of every lap
     #[arg(long)]
     json: Option<PathBuf>,
@@ -58,11 +61,12 @@ async fn main() -> Result<()> {
         laps.extend(rest::run(&cluster, roster, Duration::from_secs(arguments.rest)).await?);
     }
     if measures(Row::Flips) {
-        let counts = flips::Counts {
+        let settings = flips::Settings {
             flips: usize::try_from(arguments.flips)?,
             updates: usize::try_from(arguments.updates)?,
+            pace: arguments.pace,
         };
-        laps.extend(flips::run(&mut cluster, roster, counts).await?);
+        laps.extend(flips::run(&mut cluster, roster, settings).await?);
     }
     if let Some(path) = arguments.json {
         std::fs::write(&path, serde_json::to_vec_pretty(&laps)?)
