@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::environment::Randomness;
 use crate::reachability::Reachability;
 use crate::shared_index::SharedIndex;
-use crate::wire::{Undecodable, WatchEvent, Wire, WireError};
+use crate::wire::{Identity, Undecodable, WatchEvent, Wire, WireError};
 
 /// The wait after a first failure; it doubles with each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(800);
@@ -127,7 +127,11 @@ impl Feed {
         };
         self.reachability.found(self.kind);
         let mut at = from;
-        while let Some(event) = watch.next().await? {
+        let is_known = |identity: &Identity| {
+            let Identity { key, uid, resource_version } = identity;
+            self.index.with(|index| index.is_known(self.kind, key, uid, *resource_version))
+        };
+        while let Some(event) = watch.next(is_known).await? {
             match event {
                 WatchEvent::Applied(fact, version) => {
                     self.index.apply(*fact, version, Source::Watch);
@@ -137,7 +141,7 @@ impl Feed {
                     self.index.delete(self.kind, &key, Some(&uid), Source::Watch);
                     at = resource_version;
                 }
-                WatchEvent::Bookmark(version) => at = version,
+                WatchEvent::Known(version) | WatchEvent::Bookmark(version) => at = version,
                 WatchEvent::Undecodable(undecodable) => {
                     at = undecodable.resource_version.unwrap_or(at);
                     warn(&undecodable);

@@ -79,6 +79,11 @@ impl Kind {
     pub const ALL: [Kind; 5] =
         [Kind::Node, Kind::Service, Kind::Pod, Kind::EndpointSlice, Kind::Endpoints];
 
+    /// Whether we write objects of this kind, so that a watch mostly tells what we know.
+    pub fn is_written(self) -> bool {
+        matches!(self, Kind::EndpointSlice | Kind::Endpoints)
+    }
+
     /// The kind as objects spell it.
     pub fn name(self) -> &'static str {
         match self {

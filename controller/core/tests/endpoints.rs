@@ -287,3 +287,12 @@ fn a_service_says_first_what_matters_most() {
     assert_eq!(first(foo(), vec![pod("a", "fd00::1")]), Reason::NoPodOfFamily);
     assert_eq!(first(foo(), pods(0..2)), Reason::Healthy);
 }
+
+#[test]
+fn a_write_of_a_large_endpoints_object_is_left_to_stand_and_a_small_one_is_not() {
+    let rest = |count| {
+        let cluster = Cluster::new().service(foo()).pods(pods(0..count));
+        cluster.plan_endpoints().write.unwrap().rest().as_millis()
+    };
+    assert_eq!([100, 200, 1000].map(rest), [0, 100, 500]);
+}

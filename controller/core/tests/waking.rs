@@ -217,6 +217,23 @@ fn older_news_never_undoes_a_write_of_ours() {
 }
 
 #[test]
+fn the_echo_of_a_write_is_known_and_pays_what_the_watch_owes() {
+    let mut cluster = Cluster::new().service(foo()).pods(pods(0..2));
+    let written = slice("s0", &pods(0..2));
+    see_at(&mut cluster, &written, 50, Source::Answer);
+    let metadata = &written.metadata;
+    let mut is_known = |kind, uid: &str, version| {
+        cluster.index.is_known(kind, &metadata.key, uid, ResourceVersion(version))
+    };
+    assert!(!is_known(Kind::EndpointSlice, &metadata.uid, 51), "somebody has changed it");
+    assert!(!is_known(Kind::EndpointSlice, "another", 50));
+    assert!(!is_known(Kind::Endpoints, &metadata.uid, 50));
+    assert!(is_known(Kind::EndpointSlice, &metadata.uid, 49), "older than what is held");
+    assert!(is_known(Kind::EndpointSlice, &metadata.uid, 50));
+    assert!(cluster.index.overdue(at(101)).is_empty());
+}
+
+#[test]
 fn a_list_older_than_a_write_of_ours_does_not_lose_it() {
     let mut cluster = Cluster::new().service(foo()).pods(pods(0..2));
     see_at(&mut cluster, &slice("s0", &pods(0..2)), 50, Source::Answer);

@@ -19,7 +19,7 @@ pub use error::{Status, WireError};
 pub use events::EventObject;
 pub use json::Undecodable;
 pub use resource::Resource;
-pub use watch::{Watch, WatchEvent};
+pub use watch::{Identity, Watch, WatchEvent};
 
 /// How long a call that is not a watch may take, from the first byte sent to the last received.
 const CALL_DEADLINE: Duration = Duration::from_secs(30);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use controller_core::facts::Fact;
-use controller_core::key::{Kind, NamespacedName, ResourceVersion};
+use controller_core::key::{Kind, NamespacedName, ResourceVersion, Text};
 use http_body_util::BodyExt;
 use kube::client::Body;
 
@@ -25,10 +25,22 @@ pub struct Watch {
     buffer: BytesMut,
 }
 
+/// A version of an object.
+pub struct Identity {
+    /// Its name.
+    pub key: NamespacedName,
+    /// Its uid.
+    pub uid: Text,
+    /// Its version.
+    pub resource_version: ResourceVersion,
+}
+
 /// What a watch tells.
 pub enum WatchEvent {
     /// An object was created or changed.
     Applied(Box<Fact>, ResourceVersion),
+    /// An object is as it was known to be.
+    Known(ResourceVersion),
     /// An object is gone.
     Deleted {
         /// Which one.
@@ -51,14 +63,18 @@ impl Watch {
         Self { kind, body, buffer: BytesMut::new() }
     }
 
-    /// The next event, or nothing when the server has ended the watch in good order.
-    pub async fn next(&mut self) -> Result<Option<WatchEvent>, WireError> {
+    /// The next event, or nothing when the server has ended the watch in good order. Of an object
+    /// that `is_known` only the version is told.
+    pub async fn next(
+        &mut self,
+        is_known: impl Fn(&Identity) -> bool,
+    ) -> Result<Option<WatchEvent>, WireError> {
         let mut searched = 0;
         loop {
             let unsearched = self.buffer.get(searched..).unwrap_or_default();
-            if let Some(end) = unsearched.iter().position(|byte| *byte == b'\n') {
+            if let Some(end) = memchr::memchr(b'\n', unsearched) {
                 let line = self.buffer.split_to(searched + end + 1);
-                return json::watch_event(self.kind, line.trim_ascii()).map(Some);
+                return json::watch_event(self.kind, line.trim_ascii(), is_known).map(Some);
             }
             searched = self.buffer.len();
             if searched > LONGEST_LINE {

@@ -3,9 +3,33 @@
 
 use super::{Index, Origin, Source};
 use crate::facts::Object;
-use crate::key::{Kind, NamespacedName};
+use crate::key::{Kind, NamespacedName, ResourceVersion};
 
 impl Index {
+    /// Whether an object that we write is held at a version or a later one. The watch then has
+    /// nothing to tell of it that would be news, and has paid what it owed us.
+    pub fn is_known(
+        &mut self,
+        kind: Kind,
+        key: &NamespacedName,
+        uid: &str,
+        version: ResourceVersion,
+    ) -> bool {
+        let held = match kind {
+            Kind::EndpointSlice => self.slice(key).map(|slice| &slice.metadata),
+            Kind::Endpoints => self
+                .entry(key)
+                .and_then(|entry| entry.endpoints.as_ref())
+                .map(|endpoints| &endpoints.metadata),
+            Kind::Service | Kind::Pod | Kind::Node => None,
+        };
+        let known = held.is_some_and(|held| &*held.uid == uid && held.resource_version >= version);
+        if known {
+            self.written.shown(kind, uid, version);
+        }
+        known
+    }
+
     /// Whether an observation tells more than what is held, and settles what the watch owes us.
     pub(super) fn is_news<T: Object + PartialEq>(
         &mut self,

@@ -89,7 +89,7 @@ impl Index {
         }
     }
 
-    fn slice(&self, key: &NamespacedName) -> Option<&Arc<EndpointSlice>> {
+    pub(super) fn slice(&self, key: &NamespacedName) -> Option<&Arc<EndpointSlice>> {
         self.namespaces.get(&key.namespace)?.slices.get(&key.name)
     }
 

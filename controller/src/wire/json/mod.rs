@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Page, Status, WatchEvent, WireError};
+use super::{Identity, Page, Status, WatchEvent, WireError};
 use metadata::Metadata;
 
 /// An object that could not be read.
@@ -62,8 +62,24 @@ pub fn page(kind: Kind, body: &[u8]) -> Result<Page, WireError> {
     Ok(page)
 }
 
-/// Reads a line of a watch.
-pub fn watch_event(kind: Kind, line: &[u8]) -> Result<WatchEvent, WireError> {
+/// Reads a line of a watch. Of an object that is known only the version is told.
+pub fn watch_event(
+    kind: Kind,
+    line: &[u8],
+    is_known: impl Fn(&Identity) -> bool,
+) -> Result<WatchEvent, WireError> {
+    if let Some(object) = changed(line) {
+        if kind.is_written()
+            && let Some(identity) = identity(object)
+            && is_known(&identity)
+        {
+            return Ok(WatchEvent::Known(identity.resource_version));
+        }
+        if let Ok((fact, version)) = fact(kind, object) {
+            return Ok(WatchEvent::Applied(Box::new(fact), version));
+        }
+    }
+
     #[derive(Deserialize)]
     struct Event<'a> {
         r#type: &'a str,
@@ -95,6 +111,23 @@ pub fn watch_event(kind: Kind, line: &[u8]) -> Result<WatchEvent, WireError> {
             WatchEvent::Error(Status::read(http::StatusCode::INTERNAL_SERVER_ERROR, object, None))
         }
         other => return Err(WireError::Decode(format!("a watch event of unknown type {other:?}"))),
+    })
+}
+
+/// The object of a change, if the line is laid out as API servers do it: the type, then the object,
+/// and no more. Reading the object is then the only pass over it.
+fn changed(line: &[u8]) -> Option<&[u8]> {
+    let rest = line.strip_prefix(br#"{"type":""#)?;
+    let rest = rest.strip_prefix(b"MODIFIED").or_else(|| rest.strip_prefix(b"ADDED"))?;
+    rest.strip_prefix(br#"","object":"#)?.strip_suffix(b"}")
+}
+
+fn identity(object: &[u8]) -> Option<Identity> {
+    let Named { metadata } = serde_json::from_slice(object).ok()?;
+    Some(Identity {
+        key: metadata.key(),
+        resource_version: metadata.version()?,
+        uid: metadata.uid?,
     })
 }
 
@@ -171,4 +204,52 @@ struct ListMetadata {
 #[serde(default)]
 struct Named {
     metadata: Metadata,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLICE: &str = r#"{"metadata":{"namespace":"n","name":"s","uid":"u","resourceVersion":"7"},"addressType":"IPv4"}"#;
+
+    /// What a line tells if one version of an object is known.
+    fn told(kind: Kind, line: &str, known: u64) -> String {
+        let is_known = |identity: &Identity| identity.resource_version.0 == known;
+        match watch_event(kind, line.as_bytes(), is_known) {
+            Ok(WatchEvent::Applied(fact, version)) => format!("applied {} {version}", fact.key()),
+            Ok(WatchEvent::Known(version)) => format!("known {version}"),
+            Ok(WatchEvent::Undecodable(object)) => format!("undecodable {}", object.key),
+            Ok(_) => "else".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_change_is_read_whatever_the_layout_of_its_line() {
+        for line in [
+            format!(r#"{{"type":"MODIFIED","object":{SLICE}}}"#),
+            format!(r#"{{"type":"ADDED","object":{SLICE}}}"#),
+            format!(r#"{{"object":{SLICE},"type":"ADDED"}}"#),
+            format!(r#"{{ "type": "ADDED", "object": {SLICE} }}"#),
+            format!(r#"{{"type":"ADDED","object":{SLICE},"more":1}}"#),
+        ] {
+            assert_eq!(told(Kind::EndpointSlice, &line, 0), "applied n/s 7", "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_is_not_read_again() {
+        let line = format!(r#"{{"type":"MODIFIED","object":{SLICE}}}"#);
+        assert_eq!(told(Kind::EndpointSlice, &line, 7), "known 7");
+        assert_eq!(told(Kind::Pod, &line, 7), "applied n/s 7", "we write no Pods");
+    }
+
+    #[test]
+    fn an_object_that_cannot_be_read_is_told_apart_from_a_line_that_cannot() {
+        let odd = SLICE.replace(r#""IPv4""#, "4");
+        let line = format!(r#"{{"type":"MODIFIED","object":{odd}}}"#);
+        assert_eq!(told(Kind::EndpointSlice, &line, 0), "undecodable n/s");
+        let cut = r#"{"type":"MODIFIED","object":{"metadata":{}"#;
+        assert!(told(Kind::EndpointSlice, cut, 0).contains("watch event"));
+    }
 }
