@@ -53,7 +53,6 @@ struct Change {
     pod: String,
     /// Its new state, or nothing where only an annotation changes.
     ready: Option<bool>,
-    number: usize,
 }
 
 /// What a load has cost a contestant.
@@ -150,14 +149,14 @@ fn draw(cluster: &mut Cluster, load: Load, count: usize) -> Vec<Change> {
     let pods: Vec<(String, String)> =
         sizes.filter(|(_, pods)| load.touches(*pods)).flat_map(of).collect();
     let mut random = StdRng::seed_from_u64(SEED);
-    let mut change = |number| {
+    let mut change = |_| {
         let member = pods.get(random.random_range(0..pods.len()))?;
         let ready = cluster.members.get_mut(member).filter(|_| load != Load::Irrelevant);
         let ready = ready.map(|ready| {
             *ready = !*ready;
             *ready
         });
-        Some(Change { pod: member.1.clone(), ready, number })
+        Some(Change { pod: member.1.clone(), ready })
     };
     (0..count).filter_map(&mut change).collect()
 }
@@ -170,10 +169,10 @@ async fn make(cluster: &Cluster, changes: Vec<Change>, pace: u32) -> Result<()> 
     let lane = |mut receiver: mpsc::UnboundedReceiver<Change>| {
         let pods = pods.clone();
         async move {
-            while let Some(Change { pod, ready, number }) = receiver.recv().await {
+            while let Some(Change { pod, ready }) = receiver.recv().await {
                 match ready {
                     Some(ready) => load::flip(&pods, &pod, ready).await?,
-                    None => load::annotate(&pods, &pod, number).await?,
+                    None => load::annotate(&pods, &pod).await?,
                 }
             }
             Ok::<(), anyhow::Error>(())

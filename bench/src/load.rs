@@ -69,9 +69,10 @@ pub async fn flip(pods: &Api<Pod>, name: &str, ready: bool) -> Result<()> {
     Ok(())
 }
 
-/// Changes of a Pod what says nothing about its endpoints.
-pub async fn annotate(pods: &Api<Pod>, name: &str, value: usize) -> Result<()> {
-    let annotations = json!({"example.com/checked": value.to_string()});
+/// Changes of a Pod what says nothing about its endpoints. The value is a new one each time: a patch
+/// that changes nothing is no event.
+pub async fn annotate(pods: &Api<Pod>, name: &str) -> Result<()> {
+    let annotations = json!({"example.com/checked": Timestamp::now().to_string()});
     let patch = Patch::Merge(json!({"metadata": {"annotations": annotations}}));
     pods.patch(name, &PatchParams::default(), &patch).await.context("cannot annotate a Pod")?;
     Ok(())
