@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::facts::{
     Cause, Conditions, Endpoint, IpFamily, Node, Phase, Pod, PodAddress, Service, TargetRef,
 };
@@ -48,7 +50,7 @@ pub fn standing<'a>(
     if selected.node.is_none() && !service.publish_not_ready_addresses {
         return Standing::LeftOut(Reason::NodeUnknown);
     }
-    let mut usable: Vec<&Text> = Vec::with_capacity(1);
+    let mut usable = Addresses::new();
     let mut unusable = false;
     for address in &pod.addresses {
         match address {
@@ -67,11 +69,14 @@ pub fn standing<'a>(
     }
 }
 
+/// The addresses of a Pod in one family: there is one, as a rule.
+type Addresses<'a> = SmallVec<[&'a Text; 1]>;
+
 /// The endpoint a Pod should become.
 pub struct Wanted<'a> {
     /// The Pod.
     pub pod: &'a Arc<Pod>,
-    addresses: Vec<&'a Text>,
+    addresses: Addresses<'a>,
     conditions: Conditions,
     hostname: Option<&'a Text>,
     zone: Option<&'a Text>,
@@ -79,7 +84,7 @@ pub struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    fn new(service: &Service, selected: &'a SelectedPod, addresses: Vec<&'a Text>) -> Self {
+    fn new(service: &Service, selected: &'a SelectedPod, addresses: Addresses<'a>) -> Self {
         let pod = &selected.pod.planning;
         let ready = service.publish_not_ready_addresses || (pod.ready && !pod.deleting);
         let in_subdomain = pod.subdomain.as_ref() == Some(&service.key.name);

@@ -1,7 +1,6 @@
 //! Packing: which endpoints stand in which slice. What is published well stays where it is; what
 //! is new goes where the fewest writes are needed; nothing is ever rebalanced.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::endpoint::Wanted;
@@ -48,7 +47,7 @@ pub fn pack(
 impl Packing {
     /// Keeps of a slice what is still wanted, in its order. A second copy of an endpoint, here or
     /// in an earlier slice, is dropped like one that is not wanted.
-    fn keep(&mut self, places: &mut Places<'_>, slice: Arc<EndpointSlice>, labels: &Labels) {
+    fn keep(&mut self, places: &mut Places<'_, '_>, slice: Arc<EndpointSlice>, labels: &Labels) {
         let mut kept = Vec::with_capacity(slice.endpoints.len());
         let mut as_published = true;
         for endpoint in &slice.endpoints {
@@ -75,7 +74,7 @@ impl Packing {
     }
 
     /// Fills the slices that are written anyway, the fullest first.
-    fn top_up(&mut self, remaining: &mut Remaining<'_>, max: usize) {
+    fn top_up(&mut self, remaining: &mut Remaining<'_, '_>, max: usize) {
         let mut fullest_first: Vec<&mut Vec<Endpoint>> =
             self.update.iter_mut().map(|(_, endpoints)| endpoints).collect();
         fullest_first.sort_by_key(|endpoints| std::cmp::Reverse(endpoints.len()));
@@ -86,7 +85,7 @@ impl Packing {
 
     /// Puts the rest into the one untouched slice that it fills best, or into new slices. It is
     /// never spread over several untouched ones: one creation is cheaper than several updates.
-    fn place_rest(&mut self, remaining: &mut Remaining<'_>, max: usize) {
+    fn place_rest(&mut self, remaining: &mut Remaining<'_, '_>, max: usize) {
         while remaining.len() > 0 {
             let mut endpoints = match self.best_fit(remaining.len(), max) {
                 Some(place) => {
@@ -117,44 +116,50 @@ impl Packing {
     }
 }
 
-/// The wanted endpoints, by the name of their Pod, each to be placed once.
-struct Places<'a> {
-    wanted: &'a [Wanted<'a>],
-    by_pod: HashMap<&'a str, usize>,
+/// The wanted endpoints, ordered by the name of their Pod, each to be placed once.
+struct Places<'w, 'a> {
+    wanted: &'w [Wanted<'a>],
     placed: Vec<bool>,
+    /// Slices mostly hold their endpoints in the same order, so the next one is often the next here.
+    next: usize,
 }
 
-impl<'a> Places<'a> {
-    fn new(wanted: &'a [Wanted<'a>]) -> Self {
-        let names = wanted.iter().map(|wanted| &*wanted.pod.key.name);
-        Self {
-            wanted,
-            by_pod: names.enumerate().map(|(place, name)| (name, place)).collect(),
-            placed: vec![false; wanted.len()],
-        }
+impl<'w, 'a> Places<'w, 'a> {
+    fn new(wanted: &'w [Wanted<'a>]) -> Self {
+        Self { wanted, placed: vec![false; wanted.len()], next: 0 }
     }
 
     /// The wanted endpoint that a published one stands for, unless it was placed already.
-    fn take(&mut self, endpoint: &Endpoint) -> Option<&'a Wanted<'a>> {
-        let name = endpoint.target_ref.as_ref()?.name.as_deref()?;
-        let place = *self.by_pod.get(name)?;
+    fn take(&mut self, endpoint: &Endpoint) -> Option<&'w Wanted<'a>> {
+        let place = self.find(endpoint.target_ref.as_ref()?.name.as_deref()?)?;
+        self.next = place + 1;
         let wanted = self.wanted.get(place).filter(|wanted| wanted.is_same_as(endpoint))?;
         let placed = self.placed.get_mut(place)?;
         (!std::mem::replace(placed, true)).then_some(wanted)
     }
 
-    fn unplaced(self) -> Remaining<'a> {
+    fn find(&self, pod: &str) -> Option<usize> {
+        fn name<'n>(wanted: &'n Wanted<'_>) -> &'n str {
+            &wanted.pod.key.name
+        }
+        if self.wanted.get(self.next).is_some_and(|wanted| name(wanted) == pod) {
+            return Some(self.next);
+        }
+        self.wanted.binary_search_by(|wanted| name(wanted).cmp(pod)).ok()
+    }
+
+    fn unplaced(self) -> Remaining<'w, 'a> {
         let all = self.wanted.iter().zip(self.placed);
-        let unplaced: Vec<&Wanted<'a>> =
+        let unplaced: Vec<&'w Wanted<'a>> =
             all.filter(|(_, placed)| !placed).map(|(wanted, _)| wanted).collect();
         Remaining(unplaced.into_iter())
     }
 }
 
 /// Endpoints that still need a place.
-struct Remaining<'a>(std::vec::IntoIter<&'a Wanted<'a>>);
+struct Remaining<'w, 'a>(std::vec::IntoIter<&'w Wanted<'a>>);
 
-impl Remaining<'_> {
+impl Remaining<'_, '_> {
     fn len(&self) -> usize {
         self.0.len()
     }

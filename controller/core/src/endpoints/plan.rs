@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::capacity::{Capacity, cut};
-use super::subsets::{Entry, Readiness, pack, repack};
+use super::subsets::{Entry, Readiness, pack, say_the_same};
 use super::{MANAGED_BY, Plan, Snapshot, Write};
 use crate::facts::endpoint_slice::HEADLESS_LABEL;
 use crate::facts::endpoints::{MANAGED_BY_LABEL, OVER_CAPACITY_ANNOTATION};
@@ -149,7 +149,7 @@ fn says(
     };
     annotated
         && agree_but_for_headless(&current.metadata.labels, &labels(service))
-        && repack(&current.subsets) == repack(wanted)
+        && say_the_same(&current.subsets, wanted)
 }
 
 /// The headless label alone is not worth a write; kube-controller-manager does not look at it.

@@ -1,8 +1,9 @@
 //! Subsets in their packed form: ports that serve the same addresses in the same state share one
 //! subset, no address stands twice in a subset, and everything has a fixed order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::{self, Write as _};
+use std::hash::Hash;
 
 use crate::facts::{EndpointAddress, EndpointPort, EndpointSubset, TargetRef};
 use crate::go_hash::{OrNil, go_hash};
@@ -30,22 +31,18 @@ pub enum Readiness {
 /// there is to say about it.
 pub fn pack<'a>(entries: impl Iterator<Item = Entry<'a>>) -> Vec<EndpointSubset> {
     let mut addresses: Vec<&EndpointAddress> = Vec::new();
-    let mut places: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    let mut by_port: BTreeMap<Option<&EndpointPort>, BTreeMap<usize, Readiness>> = BTreeMap::new();
+    let mut places: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut by_ports: BTreeMap<&[EndpointPort], Members> = BTreeMap::new();
     for Entry { address, readiness, ports } in entries {
         let place = *places.entry((&address.ip, address.target_uid())).or_insert_with(|| {
             addresses.push(address);
             addresses.len() - 1
         });
-        let ports = ports.iter().map(Some).chain(ports.is_empty().then_some(None));
-        for port in ports {
-            let known = by_port.entry(port).or_default().entry(place).or_insert(readiness);
-            *known = readiness.min(*known);
-        }
+        by_ports.entry(ports).or_default().push((place, readiness));
     }
-    let mut groups: BTreeMap<Vec<(usize, Readiness)>, Vec<EndpointPort>> = BTreeMap::new();
-    for (port, members) in by_port {
-        groups.entry(members.into_iter().collect()).or_default().extend(port.cloned());
+    let mut groups: BTreeMap<Members, Vec<EndpointPort>> = BTreeMap::new();
+    for (port, members) in by_port(by_ports) {
+        groups.entry(members).or_default().extend(port.cloned());
     }
     let subset = |(members, ports)| subset(&addresses, members, ports);
     let mut subsets: Vec<EndpointSubset> = groups.into_iter().map(subset).collect();
@@ -53,6 +50,59 @@ pub fn pack<'a>(entries: impl Iterator<Item = Entry<'a>>) -> Vec<EndpointSubset>
         subsets.sort_by_cached_key(subset_hash);
     }
     subsets
+}
+
+/// Addresses by their places, and how each is.
+type Members = Vec<(usize, Readiness)>;
+
+/// The addresses of every port, each once and in their order. No port is a port, too.
+fn by_port(
+    by_ports: BTreeMap<&[EndpointPort], Members>,
+) -> BTreeMap<Option<&EndpointPort>, Members> {
+    let mut by_port: BTreeMap<Option<&EndpointPort>, Members> = BTreeMap::new();
+    for (ports, members) in by_ports {
+        let ports: BTreeSet<Option<&EndpointPort>> =
+            ports.iter().map(Some).chain(ports.is_empty().then_some(None)).collect();
+        for port in ports {
+            by_port.entry(port).or_default().extend(&members);
+        }
+    }
+    for members in by_port.values_mut() {
+        // Not ready comes first, and of two statements about one address the first stays.
+        members.sort_unstable();
+        members.dedup_by_key(|(place, _)| *place);
+    }
+    by_port
+}
+
+/// Whether subsets say the same, in whatever order and grouping. `packed` is in its packed form.
+pub fn say_the_same(subsets: &[EndpointSubset], packed: &[EndpointSubset]) -> bool {
+    subsets == packed || (!is_packed(subsets) && repack(subsets) == packed)
+}
+
+/// Whether packing would change nothing, as far as that can be told at a glance: one subset, in
+/// order, without repetitions.
+fn is_packed(subsets: &[EndpointSubset]) -> bool {
+    let [subset] = subsets else {
+        return subsets.is_empty();
+    };
+    let lists = [&subset.addresses, &subset.not_ready_addresses];
+    !subset.is_empty()
+        && lists.iter().all(|list| list.iter().all(is_plain))
+        && lists.iter().all(|list| list.is_sorted_by(|one, other| order(one) < order(other)))
+        && are_distinct(lists.into_iter().flatten().map(|one| (&one.ip, one.target_uid())))
+        && are_distinct(subset.ports.iter())
+        && sorted(subset.ports.clone()) == subset.ports
+}
+
+fn are_distinct<T: Hash + Eq>(mut items: impl Iterator<Item = T>) -> bool {
+    let mut seen = HashSet::new();
+    items.all(|item| seen.insert(item))
+}
+
+/// Whether nothing is said of the target that plays no part.
+fn is_plain(address: &EndpointAddress) -> bool {
+    address.target_ref.as_ref().is_none_or(|target| target.rest.is_none())
 }
 
 /// Packs subsets as somebody wrote them. What a target's resourceVersion was plays no part.
@@ -77,8 +127,8 @@ pub fn entries(subsets: &[EndpointSubset]) -> impl Iterator<Item = Entry<'_>> {
 
 fn subset(
     addresses: &[&EndpointAddress],
-    members: Vec<(usize, Readiness)>,
-    mut ports: Vec<EndpointPort>,
+    members: Members,
+    ports: Vec<EndpointPort>,
 ) -> EndpointSubset {
     let of = |wanted: Readiness| {
         let places = members.iter().filter(|(_, readiness)| *readiness == wanted);
@@ -87,12 +137,16 @@ fn subset(
         found.sort_by(|one, other| order(one).cmp(&order(other)));
         found.into_iter().cloned().collect()
     };
-    ports.sort_by_cached_key(|port| go_hash(format_args!("(v1.EndpointPort){}", GoPort(port))));
     EndpointSubset {
         addresses: of(Readiness::Ready),
         not_ready_addresses: of(Readiness::NotReady),
-        ports,
+        ports: sorted(ports),
     }
+}
+
+fn sorted(mut ports: Vec<EndpointPort>) -> Vec<EndpointPort> {
+    ports.sort_by_cached_key(|port| go_hash(format_args!("(v1.EndpointPort){}", GoPort(port))));
+    ports
 }
 
 /// Addresses are ordered by the bytes of their text, not by their numbers.
@@ -252,6 +306,26 @@ mod tests {
             subset(&["10.0.0.5"], &[], &[333]),
         ];
         assert_eq!(packed(&given), ["10.0.0.4 10.0.0.6 |  : [111]", "10.0.0.5 |  : [222, 333]"]);
+    }
+
+    #[test]
+    fn what_is_packed_is_told_at_a_glance_and_what_is_not_is_packed_first() {
+        let is = |subset: &EndpointSubset| is_packed(std::slice::from_ref(subset));
+        let packed = subset(&["10.0.0.1/a", "10.0.0.2/b"], &["10.0.0.3/c"], &[80]);
+        assert!(is_packed(&[]) && is(&packed));
+        let others = [
+            subset(&["10.0.0.2/b", "10.0.0.1/a"], &["10.0.0.3/c"], &[80]),
+            subset(&["10.0.0.1/a", "10.0.0.2/b", "10.0.0.2/b"], &["10.0.0.3/c"], &[80]),
+            subset(&["10.0.0.1/a", "10.0.0.2/b", "10.0.0.3/c"], &["10.0.0.3/c"], &[80]),
+            subset(&["10.0.0.1/a", "10.0.0.2/b"], &["10.0.0.3/c"], &[80, 80]),
+        ];
+        for other in others {
+            assert!(!is(&other), "{other:?}");
+            assert!(say_the_same(&[other], std::slice::from_ref(&packed)));
+        }
+        assert!(!is(&subset(&[], &[], &[80])));
+        let different = subset(&["10.0.0.1/a"], &["10.0.0.3/c"], &[80]);
+        assert!(is(&different) && !say_the_same(&[different], &[packed]));
     }
 
     #[test]
