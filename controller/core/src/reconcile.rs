@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::endpoint_slices::PodEntry;
+use crate::endpoint_slices::{self, PodEntry};
 use crate::endpoints;
-use crate::facts::{EndpointSlice, Endpoints, Service};
+use crate::facts::{EndpointSlice, Endpoints, HintMode, Service};
 use crate::index::Index;
 use crate::key::{Controller, NamespacedName, ResourceVersion, Text};
 use crate::memory::Memory;
+use crate::mirroring::{self, Skipped};
 use crate::reason::Reason;
 use crate::slice_plan::SlicePlan;
 
@@ -61,6 +62,31 @@ pub struct Outline<'a> {
     pub reason: Option<Reason>,
     /// How long the key is left alone once the writes are done.
     pub rest: Duration,
+    /// Sizes, for metrics.
+    pub sizes: Sizes,
+}
+
+/// What a plan comes to in numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sizes {
+    /// Nothing is counted, and what was counted before still holds.
+    Unchanged,
+    /// There is nothing under this key any more.
+    Gone,
+    /// Slices of a Service.
+    Slices {
+        /// By family.
+        families: Vec<endpoint_slices::Counts>,
+        /// The hints that the Service asks for.
+        hint_mode: HintMode,
+    },
+    /// The mirror of some Endpoints.
+    Mirror {
+        /// What becomes of its endpoints.
+        counts: mirroring::Counts,
+        /// Addresses that are left out.
+        skipped: Skipped,
+    },
 }
 
 /// Writes that belong together.

@@ -21,6 +21,8 @@ pub struct SlicePlan {
     pub update: Vec<EndpointSlice>,
     /// Slices to delete, under the uid and resourceVersion they carry.
     pub delete: Vec<Arc<EndpointSlice>>,
+    /// How many slices would be created if their owner were not going.
+    pub withheld: usize,
 }
 
 impl SlicePlan {
@@ -32,6 +34,13 @@ impl SlicePlan {
     /// How many writes there are.
     pub fn len(&self) -> usize {
         self.create.len() + self.update.len() + self.delete.len()
+    }
+
+    /// Keeps back what would be created: the owner reference of a new slice would already point to
+    /// nothing.
+    pub fn withhold_creations(&mut self) {
+        self.withheld += self.create.len();
+        self.create.clear();
     }
 }
 
@@ -66,7 +75,7 @@ impl Sorted {
             trigger_time::stamp(&mut slice.metadata.annotations, trigger_time);
         }
         self.delete.append(&mut self.discard);
-        SlicePlan { create: self.create, update, delete: self.delete }
+        SlicePlan { create: self.create, update, delete: self.delete, withheld: 0 }
     }
 
     /// Takes out the changes that change nothing. The API server would store none of them, but would

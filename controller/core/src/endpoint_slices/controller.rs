@@ -6,7 +6,7 @@ use super::{Limits, Plan, Snapshot, plan};
 use crate::index::Index;
 use crate::key::{Controller, NamespacedName};
 use crate::reconcile::{
-    Failure, Notice, NoticeSeverity, Outline, Reconcile, Reference, Stage, StageKind,
+    Failure, Notice, NoticeSeverity, Outline, Reconcile, Reference, Sizes, Stage, StageKind,
 };
 
 /// The event reason for a visit that failed.
@@ -32,17 +32,18 @@ impl Reconcile for EndpointSliceController {
         plan(snapshot, &self.limits)
     }
 
-    fn outline<'a>(&self, _: &'a Snapshot, plan: &'a Plan) -> Outline<'a> {
+    fn outline<'a>(&self, snapshot: &'a Snapshot, plan: &'a Plan) -> Outline<'a> {
         let families = plan.families.iter().map(|family| Stage::Slices(&family.slices));
         let strays = plan.strays.iter().map(|slice| Stage::Removal(slice));
         Outline {
-            stages: families.chain(strays).filter(|stage| !stage.is_empty()).collect(),
+            stages: families.chain(strays).collect(),
             errors: &plan.errors,
             notices: plan.notices.clone(),
             memory: plan.memory.clone(),
             pods: &plan.pods,
             reason: plan.service.first().copied(),
             rest: Duration::ZERO,
+            sizes: sizes(snapshot, plan),
         }
     }
 
@@ -67,5 +68,17 @@ impl Reconcile for EndpointSliceController {
             reason: FAILED_TO_UPDATE,
             message: format!("Error updating Endpoint Slices for Service {}: {error}", service.key),
         })
+    }
+}
+
+fn sizes(snapshot: &Snapshot, plan: &Plan) -> Sizes {
+    match &snapshot.service {
+        None => Sizes::Gone,
+        // Slices of a Service that lost its selector stay, and so does what was counted.
+        Some(_) if plan.families.is_empty() => Sizes::Unchanged,
+        Some(service) => Sizes::Slices {
+            families: plan.families.iter().map(|family| family.counts).collect(),
+            hint_mode: service.hint_mode(),
+        },
     }
 }

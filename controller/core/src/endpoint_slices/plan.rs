@@ -317,8 +317,7 @@ impl<'a> Planner<'a> {
         let deleting = self.service.deleting;
         let mut plan = std::mem::take(&mut sorted).into_plan(self.trigger_time);
         if deleting {
-            // The owner reference of a new slice would already point to nothing.
-            plan.create.clear();
+            plan.withhold_creations();
         }
         plan
     }

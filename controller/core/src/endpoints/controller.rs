@@ -4,7 +4,7 @@ use super::{Plan, Snapshot, Write, plan};
 use crate::index::Index;
 use crate::key::{Controller, NamespacedName};
 use crate::reconcile::{
-    Failure, Notice, NoticeSeverity, Outline, Reconcile, Reference, Stage, Verb,
+    Failure, Notice, NoticeSeverity, Outline, Reconcile, Reference, Sizes, Stage, Verb,
 };
 
 /// The Endpoints controller.
@@ -34,6 +34,7 @@ impl Reconcile for EndpointsController {
             pods: &[],
             reason: Some(plan.reason),
             rest: plan.write.as_ref().map(Write::rest).unwrap_or_default(),
+            sizes: Sizes::Unchanged,
         }
     }
 

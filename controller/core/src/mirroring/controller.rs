@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::{Limits, Plan, Skipped, Snapshot, plan};
 use crate::index::Index;
 use crate::key::{Controller, NamespacedName};
-use crate::reconcile::{Failure, Notice, NoticeSeverity, Outline, Reconcile, Reference, Stage};
+use crate::reconcile::{
+    Failure, Notice, NoticeSeverity, Outline, Reconcile, Reference, Sizes, Stage,
+};
 
 /// The mirroring controller.
 pub struct MirroringController {
@@ -38,6 +40,10 @@ impl Reconcile for MirroringController {
             pods: &[],
             reason: Some(plan.reason),
             rest: Duration::ZERO,
+            sizes: match plan.counts {
+                Some(counts) => Sizes::Mirror { counts, skipped: plan.skipped },
+                None => Sizes::Gone,
+            },
         }
     }
 

@@ -51,6 +51,8 @@ pub struct Plan {
     pub clean_up: Vec<Arc<EndpointSlice>>,
     /// Addresses that are left out.
     pub skipped: Skipped,
+    /// Sizes, for metrics, if the Endpoints are mirrored.
+    pub counts: Option<Counts>,
     /// How the mirror stands.
     pub reason: Reason,
 }
@@ -62,6 +64,32 @@ pub struct Skipped {
     pub invalid: usize,
     /// All that are left out: the invalid ones, and those over the limit of their subset.
     pub total: usize,
+}
+
+/// Sizes of the mirror of some Endpoints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Endpoints that should be published.
+    pub desired_endpoints: usize,
+    /// Endpoints that were not published before.
+    pub added: usize,
+    /// Published endpoints whose values change.
+    pub updated: usize,
+    /// Published endpoints that are dropped from ports that are still wanted.
+    pub removed: usize,
+    /// Slices once the plan is carried out.
+    pub slices: usize,
+    /// Slices that would be enough.
+    pub desired_slices: usize,
+}
+
+impl Counts {
+    /// Counts a slice that is wanted, with so many endpoints.
+    fn want(&mut self, endpoints: usize, max: NonZeroUsize) {
+        self.desired_endpoints += endpoints;
+        self.slices += 1;
+        self.desired_slices += endpoints.div_ceil(max.get());
+    }
 }
 
 impl Plan {

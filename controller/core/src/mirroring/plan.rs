@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::eligible::{Eligibility, eligible};
 use super::wanted::{Group, Identity, Wanted, wanted};
-use super::{Limits, MANAGED_BY, Plan, Skipped, Snapshot};
+use super::{Counts, Limits, MANAGED_BY, Plan, Skipped, Snapshot};
 use crate::facts::endpoint_slice::{MANAGED_BY_LABEL, SERVICE_NAME_LABEL};
 use crate::facts::object_meta::TRIGGER_TIME_ANNOTATION;
 use crate::facts::{
@@ -34,6 +34,7 @@ pub fn plan(snapshot: &Snapshot, limits: &Limits) -> Plan {
             slices: SlicePlan::default(),
             clean_up: ours.cloned().collect(),
             skipped: Skipped::default(),
+            counts: None,
             reason,
         },
         Eligibility::Mirrored(endpoints) => {
@@ -47,19 +48,25 @@ fn mirror(
     existing: impl Iterator<Item = Arc<EndpointSlice>>,
     max: NonZeroUsize,
 ) -> Plan {
-    let Wanted { groups, skipped } = wanted(endpoints, max);
+    let Wanted { groups, ports: wanted_ports, skipped } = wanted(endpoints, max);
     let mut existing = by_group(existing);
     let mirror = Mirror::of(endpoints);
     let mut create = Vec::new();
     let mut update = Vec::new();
     let mut delete = Vec::new();
+    let mut counts = Counts::default();
     for ((family, ports), group) in &groups {
         let mut candidates =
             existing.remove(&(AddressType::Ip(*family), ports.clone())).unwrap_or_default();
+        counts.want(group.len(), max);
         match nearest(&candidates, group) {
-            None => create.push(mirror.new_slice(*family, ports, group)),
+            None => {
+                counts.added += group.len();
+                create.push(mirror.new_slice(*family, ports, group));
+            }
             Some(place) => {
                 let kept = candidates.remove(place);
+                compare(&kept, group, &mut counts);
                 if !mirror.is_shown_by(&kept, group) {
                     update.push(mirror.rewritten(&kept, ports, group));
                 }
@@ -67,18 +74,39 @@ fn mirror(
             }
         }
     }
-    delete.extend(existing.into_values().flatten());
+    for ((_, ports), slices) in existing {
+        if wanted_ports.contains(&ports) {
+            counts.removed += slices.iter().map(|slice| slice.endpoints.len()).sum::<usize>();
+        }
+        delete.extend(slices);
+    }
     recycle(&mut create, &mut update, &mut delete);
+    let mut slices = SlicePlan { create, update, delete, withheld: 0 };
     if endpoints.metadata.deleting {
-        // The owner reference of a new slice would already point to nothing.
-        create.clear();
+        slices.withhold_creations();
     }
     let reason = match skipped {
         Skipped { total, invalid } if total > invalid => Reason::MirrorTruncated,
         Skipped { invalid, .. } if invalid > 0 => Reason::MirrorInvalidIP,
         _ => Reason::MirroredFrom,
     };
-    Plan { slices: SlicePlan { create, update, delete }, clean_up: Vec::new(), skipped, reason }
+    Plan { slices, clean_up: Vec::new(), skipped, counts: Some(counts), reason }
+}
+
+/// Counts what changes for the readers of a slice that comes to hold a group.
+fn compare(slice: &EndpointSlice, group: &Group, counts: &mut Counts) {
+    let mut found = 0;
+    for endpoint in &slice.endpoints {
+        match group.get(&Identity::of(endpoint)) {
+            None => counts.removed += 1,
+            Some(wanted) => {
+                found += 1;
+                counts.updated += usize::from(!shows(endpoint, wanted));
+            }
+        }
+    }
+    // A slice of somebody's making may hold an endpoint twice.
+    counts.added += group.len().saturating_sub(found);
 }
 
 fn by_group(

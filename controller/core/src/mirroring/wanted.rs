@@ -1,6 +1,6 @@
 //! The slices that Endpoints call for: one per IP family and list of ports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
 use super::Skipped;
@@ -45,6 +45,8 @@ pub type Group = BTreeMap<Identity, Endpoint>;
 pub struct Wanted {
     /// The endpoints by slice; none is without endpoints.
     pub groups: BTreeMap<(IpFamily, PortSet), Group>,
+    /// The ports of all subsets, also of those without a usable address.
+    pub ports: BTreeSet<PortSet>,
     /// What is left out.
     pub skipped: Skipped,
 }
@@ -80,6 +82,7 @@ impl Wanted {
             }
         }
         self.skipped.total += subset.len() - taken;
+        self.ports.insert(ports);
     }
 }
 
