@@ -33,6 +33,8 @@ pub struct Executor {
 pub struct Execution {
     /// Every write tried, in order.
     pub writes: Vec<Write>,
+    /// How each stage ended, in the order of the plan.
+    pub stages: Vec<Progress>,
     /// What went wrong.
     pub failures: Vec<Failure>,
     /// The longest wait that the server asked for.
@@ -60,10 +62,13 @@ pub struct Write {
     pub error: Option<String>,
 }
 
-/// Whether the writes of a stage go on.
-enum Next {
-    GoOn,
-    Stop,
+/// How a write ended, or a stage of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// All is done.
+    Done,
+    /// What would have come next was not tried.
+    Stopped,
 }
 
 impl Executor {
@@ -90,13 +95,14 @@ impl Executor {
     pub async fn execute(&self, key: &NamespacedName, stages: &[Stage<'_>]) -> Execution {
         let mut execution = Execution::default();
         for stage in stages {
-            match stage {
+            let progress = match stage {
                 Stage::Slices(plan) => self.slices(key, plan, &mut execution).await,
                 Stage::Removal(slice) => {
-                    self.delete(*slice, StageKind::Removal, &mut execution).await;
+                    self.delete(*slice, StageKind::Removal, &mut execution).await
                 }
                 Stage::Endpoints(write) => self.endpoints(key, write, &mut execution).await,
-            }
+            };
+            execution.stages.push(progress);
         }
         execution
     }
@@ -111,22 +117,28 @@ impl Executor {
         }
     }
 
-    async fn slices(&self, key: &NamespacedName, plan: &SlicePlan, execution: &mut Execution) {
+    async fn slices(
+        &self,
+        key: &NamespacedName,
+        plan: &SlicePlan,
+        execution: &mut Execution,
+    ) -> Progress {
         for slice in &plan.create {
-            if let Next::Stop = self.create(key, slice, StageKind::Slices, execution).await {
-                return;
+            if let Progress::Stopped = self.create(key, slice, StageKind::Slices, execution).await {
+                return Progress::Stopped;
             }
         }
         for slice in &plan.update {
-            if let Next::Stop = self.update(slice, StageKind::Slices, execution).await {
-                return;
+            if let Progress::Stopped = self.update(slice, StageKind::Slices, execution).await {
+                return Progress::Stopped;
             }
         }
         for slice in &plan.delete {
-            if let Next::Stop = self.delete(&**slice, StageKind::Slices, execution).await {
-                return;
+            if let Progress::Stopped = self.delete(&**slice, StageKind::Slices, execution).await {
+                return Progress::Stopped;
             }
         }
+        Progress::Done
     }
 
     async fn endpoints(
@@ -134,16 +146,16 @@ impl Executor {
         key: &NamespacedName,
         write: &endpoints::Write,
         execution: &mut Execution,
-    ) {
+    ) -> Progress {
         match write {
             endpoints::Write::Create(endpoints) => {
-                self.create(key, endpoints, StageKind::Endpoints, execution).await;
+                self.create(key, endpoints, StageKind::Endpoints, execution).await
             }
             endpoints::Write::Update(endpoints) => {
-                self.update(endpoints, StageKind::Endpoints, execution).await;
+                self.update(endpoints, StageKind::Endpoints, execution).await
             }
             endpoints::Write::Remove(endpoints) => {
-                self.remove_with_service(key, endpoints, execution).await;
+                self.remove_with_service(key, endpoints, execution).await
             }
         }
     }
@@ -154,7 +166,7 @@ impl Executor {
         service: &NamespacedName,
         endpoints: &Endpoints,
         execution: &mut Execution,
-    ) {
+    ) -> Progress {
         let exists = self.wire.exists(Kind::Service, service).await;
         let live = match exists {
             Ok(true) => Err(WireError::Decode(format!(
@@ -165,15 +177,17 @@ impl Executor {
         };
         match live {
             Ok(Some(live)) if live.metadata.uid == endpoints.metadata.uid => {
-                self.delete(&live, StageKind::Endpoints, execution).await;
+                return self.delete(&live, StageKind::Endpoints, execution).await;
             }
             // Other Endpoints of the name belong to somebody else.
             Ok(Some(other)) => self.learn(other, Source::LiveRead),
             Ok(None) => self.forget(endpoints, Source::LiveRead),
             Err(error) => {
                 execution.fail(Verb::Delete, StageKind::Endpoints, &endpoints.metadata, &error);
+                return Progress::Stopped;
             }
         }
+        Progress::Done
     }
 
     async fn create<T: Resource>(
@@ -182,22 +196,22 @@ impl Executor {
         object: &T,
         stage: StageKind,
         execution: &mut Execution,
-    ) -> Next {
+    ) -> Progress {
         let result = self.timed(Verb::Create, object, execution, self.wire.create(object)).await;
         match result {
             Ok(created) => {
                 self.learn(created, Source::Answer);
-                Next::GoOn
+                Progress::Done
             }
             // Whatever is left in the namespace goes with it.
-            Err(error) if error.is_namespace_terminating() => Next::Stop,
+            Err(error) if error.is_namespace_terminating() => Progress::Stopped,
             Err(error) => {
                 // A name that is taken is news, too.
                 if error.is_ambiguous() || error.is_conflict() {
                     self.in_doubt.lock().insert((T::KIND, key.clone()));
                 }
                 execution.fail(Verb::Create, stage, object.metadata(), &error);
-                Next::Stop
+                Progress::Stopped
             }
         }
     }
@@ -207,17 +221,17 @@ impl Executor {
         object: &T,
         stage: StageKind,
         execution: &mut Execution,
-    ) -> Next {
+    ) -> Progress {
         let result = self.timed(Verb::Update, object, execution, self.wire.replace(object)).await;
         match result {
             Ok(updated) => {
                 self.learn(updated, Source::Answer);
-                Next::GoOn
+                Progress::Done
             }
             Err(error) => {
                 self.look_again_after(&error, object).await;
                 execution.fail(Verb::Update, stage, object.metadata(), &error);
-                Next::Stop
+                Progress::Stopped
             }
         }
     }
@@ -228,7 +242,7 @@ impl Executor {
         object: &T,
         stage: StageKind,
         execution: &mut Execution,
-    ) -> Next {
+    ) -> Progress {
         let deleted = async {
             let held = self.wire.delete(object).await?;
             Ok(Deleted(held))
@@ -240,10 +254,10 @@ impl Executor {
             Err(error) => {
                 self.look_again_after(&error, object).await;
                 execution.fail(Verb::Delete, stage, object.metadata(), &error);
-                return Next::Stop;
+                return Progress::Stopped;
             }
         }
-        Next::GoOn
+        Progress::Done
     }
 
     /// A conflict or an absence means that our picture of the object is old; a live read mends it,

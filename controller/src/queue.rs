@@ -1,7 +1,8 @@
 //! The queue of keys to visit. A key waits at most once, is worked on by one worker at a time, and
 //! is never dropped: a visit that fails comes again, ever more slowly, for as long as it fails.
 
-use std::collections::{BTreeSet, HashMap};
+mod state;
+
 use std::hash::Hash;
 use std::pin::pin;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::environment::Randomness;
 use crate::limiter::Limiter;
+use state::State;
 
 /// The wait after the first failure of a key; it doubles with every further one.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -31,29 +33,6 @@ pub struct Queue<K, R> {
     randomness: Randomness,
 }
 
-struct State<K, R> {
-    entries: HashMap<K, Entry<R>>,
-    /// Waiting keys by when they are due; the number keeps first come, first served.
-    due: BTreeSet<(Instant, u64, K)>,
-    arrivals: u64,
-    closed: bool,
-}
-
-struct Entry<R> {
-    waiting: Option<Waiting<R>>,
-    /// The arrival of the visit that is being made.
-    running: Option<u64>,
-    failures: u32,
-    /// No visit before this.
-    rests_until: Option<Instant>,
-}
-
-struct Waiting<R> {
-    at: Instant,
-    arrival: u64,
-    reason: R,
-}
-
 /// A key to be worked on now.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Due<K, R> {
@@ -61,6 +40,23 @@ pub struct Due<K, R> {
     pub key: K,
     /// Why it was first asked for.
     pub reason: R,
+    /// For how long it had been due.
+    pub waited: Duration,
+}
+
+/// What a queue has done and has to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Keys that are due and not yet taken.
+    pub depth: usize,
+    /// How often a key has come due; one that is asked for again before it is taken counts once.
+    pub adds: u64,
+    /// How often a key was to come later: after a delay, even one of zero, or after a failure.
+    pub postponed: u64,
+    /// How long all keys that are being worked on have been, together.
+    pub unfinished: Duration,
+    /// How long the one has been that has been for longest.
+    pub longest_running: Duration,
 }
 
 /// How a visit ended.
@@ -83,12 +79,7 @@ impl<K: Clone + Ord + Hash, R> Queue<K, R> {
     /// An empty queue.
     pub fn new(randomness: Randomness) -> Self {
         Self {
-            state: Mutex::new(State {
-                entries: HashMap::new(),
-                due: BTreeSet::new(),
-                arrivals: 0,
-                closed: false,
-            }),
+            state: Mutex::default(),
             changed: Notify::new(),
             passed: Notify::new(),
             retries: Limiter::new(Some(RETRIES_PER_SECOND), RETRY_BURST),
@@ -96,10 +87,19 @@ impl<K: Clone + Ord + Hash, R> Queue<K, R> {
         }
     }
 
+    /// Asks for a visit at once. One that is being worked on comes again afterwards.
+    pub fn add(&self, key: K, reason: R) {
+        self.state.lock().wait(key, Instant::now(), reason);
+        self.changed.notify_one();
+    }
+
     /// Asks for a visit after a delay. A key that waits already comes at the earlier of both
     /// times; one that is being worked on comes again afterwards.
-    pub fn add(&self, key: K, delay: Duration, reason: R) {
-        self.state.lock().wait(key, Instant::now() + delay, reason);
+    pub fn add_after(&self, key: K, delay: Duration, reason: R) {
+        let mut state = self.state.lock();
+        state.postponed += 1;
+        state.wait(key, Instant::now() + delay, reason);
+        drop(state);
         self.changed.notify_one();
     }
 
@@ -141,6 +141,7 @@ impl<K: Clone + Ord + Hash, R> Queue<K, R> {
                 None
             }
             Outcome::Failed { reason, at_least } => {
+                state.postponed += 1;
                 let delay = back_off(state.failures(key), &self.randomness)
                     .max(self.retries.reserve(Instant::now()))
                     .max(at_least.unwrap_or_default());
@@ -190,112 +191,17 @@ impl<K: Clone + Ord + Hash, R> Queue<K, R> {
 
     /// How many keys wait or are being worked on.
     pub fn len(&self) -> usize {
-        self.state
-            .lock()
-            .entries
-            .values()
-            .filter(|entry| entry.running.is_some() || entry.waiting.is_some())
-            .count()
+        self.state.lock().len()
+    }
+
+    /// What it has done and has to do.
+    pub fn load(&self) -> Load {
+        self.state.lock().load(Instant::now())
     }
 
     /// Whether no key waits and none is being worked on.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-}
-
-impl<K: Clone + Ord + Hash, R> State<K, R> {
-    fn wait(&mut self, key: K, at: Instant, reason: R) {
-        self.arrivals += 1;
-        self.join(key, Waiting { at, arrival: self.arrivals, reason });
-    }
-
-    /// Of two requests for a key the earlier one counts, with the reason of the first.
-    fn join(&mut self, key: K, mut new: Waiting<R>) {
-        let entry = self.entries.entry(key.clone()).or_insert(Entry {
-            waiting: None,
-            running: None,
-            failures: 0,
-            rests_until: None,
-        });
-        new.at = entry.rests_until.map_or(new.at, |rest| rest.max(new.at));
-        let waiting = match entry.waiting.take() {
-            None => new,
-            Some(old) => {
-                self.due.remove(&(old.at, old.arrival, key.clone()));
-                if old.at <= new.at { old } else { Waiting { reason: old.reason, ..new } }
-            }
-        };
-        self.insert(key, waiting);
-    }
-
-    fn insert(&mut self, key: K, waiting: Waiting<R>) {
-        let Some(entry) = self.entries.get_mut(&key) else {
-            return;
-        };
-        if entry.running.is_none() {
-            self.due.insert((waiting.at, waiting.arrival, key));
-        }
-        entry.waiting = Some(waiting);
-    }
-
-    fn take(&mut self, now: Instant) -> Option<Due<K, R>> {
-        if self.due.first()?.0 > now {
-            return None;
-        }
-        let (_, arrival, key) = self.due.pop_first()?;
-        let entry = self.entries.get_mut(&key)?;
-        let waiting = entry.waiting.take()?;
-        entry.running = Some(arrival);
-        Some(Due { key, reason: waiting.reason })
-    }
-
-    fn is_passed(&self, key: &K, until: u64, now: Instant) -> bool {
-        self.closed
-            || self.entries.get(key).is_none_or(|entry| {
-                let running = entry.running.is_some_and(|arrival| arrival <= until);
-                let due = entry
-                    .waiting
-                    .as_ref()
-                    .is_some_and(|waiting| waiting.arrival <= until && waiting.at <= now);
-                !running && !due
-            })
-    }
-
-    fn next_due(&self) -> Option<Instant> {
-        self.due.first().map(|(at, _, _)| *at)
-    }
-
-    fn failures(&self, key: &K) -> u32 {
-        self.entries.get(key).map_or(0, |entry| entry.failures)
-    }
-
-    fn rest(&mut self, key: &K, until: Instant) {
-        if let Some(entry) = self.entries.get_mut(key) {
-            entry.rests_until = Some(until);
-        }
-    }
-
-    /// Ends the work on a key, which failed if it is to be tried again.
-    fn settle(&mut self, key: &K, now: Instant, retry: Option<(Instant, R)>) {
-        let Some(entry) = self.entries.get_mut(key) else {
-            return;
-        };
-        entry.rests_until = entry.rests_until.filter(|rest| *rest > now);
-        entry.running = None;
-        entry.failures = if retry.is_some() { entry.failures.saturating_add(1) } else { 0 };
-        let asked_meanwhile = entry.waiting.take();
-        if let Some((at, reason)) = retry {
-            self.wait(key.clone(), at, reason);
-        }
-        if let Some(waiting) = asked_meanwhile {
-            self.join(key.clone(), waiting);
-        }
-        // A key that neither waits nor rests costs nothing.
-        let idle = |entry: &Entry<R>| entry.waiting.is_none() && entry.rests_until.is_none();
-        if self.entries.get(key).is_some_and(idle) {
-            self.entries.remove(key);
-        }
     }
 }
 

@@ -100,12 +100,13 @@ impl SharedIndex {
             let Some(Intake { queue, batch_period }) = self.intakes.get(&controller) else {
                 continue;
             };
-            let delay = match when {
-                When::Now => Duration::ZERO,
-                When::AfterBatch => *batch_period,
-                When::AfterRepairDelay => REPAIR_DELAY.max(*batch_period),
-            };
-            queue.add(key, delay, trigger);
+            match when {
+                When::Now => queue.add(key, trigger),
+                When::AfterBatch => queue.add_after(key, *batch_period, trigger),
+                When::AfterRepairDelay => {
+                    queue.add_after(key, REPAIR_DELAY.max(*batch_period), trigger);
+                }
+            }
         }
     }
 }

@@ -19,10 +19,13 @@ async fn next_after(queue: &Queue<&'static str, u32>) -> (Duration, Due<&'static
 #[tokio::test(start_paused = true)]
 async fn a_key_that_waits_comes_once_at_the_earlier_time() {
     let queue = queue();
-    queue.add("a", seconds(5), 1);
-    queue.add("a", seconds(9), 2);
-    queue.add("a", seconds(2), 3);
-    assert_eq!(next_after(&queue).await, (seconds(2), Due { key: "a", reason: 1 }));
+    queue.add_after("a", seconds(5), 1);
+    queue.add_after("a", seconds(9), 2);
+    queue.add_after("a", seconds(2), 3);
+    assert_eq!(
+        next_after(&queue).await,
+        (seconds(2), Due { key: "a", reason: 1, waited: Duration::ZERO })
+    );
     queue.settle(&"a", Outcome::Done);
     assert!(queue.is_empty());
 }
@@ -30,9 +33,9 @@ async fn a_key_that_waits_comes_once_at_the_earlier_time() {
 #[tokio::test(start_paused = true)]
 async fn a_batch_begins_with_its_first_event_and_is_not_extended() {
     let queue = queue();
-    queue.add("a", seconds(1), 1);
+    queue.add_after("a", seconds(1), 1);
     tokio::time::advance(Duration::from_millis(900)).await;
-    queue.add("a", seconds(1), 2);
+    queue.add_after("a", seconds(1), 2);
     let (waited, _) = next_after(&queue).await;
     assert_eq!(waited, Duration::from_millis(100));
 }
@@ -40,14 +43,15 @@ async fn a_batch_begins_with_its_first_event_and_is_not_extended() {
 #[tokio::test(start_paused = true)]
 async fn a_key_asked_for_while_it_is_worked_on_comes_again_once() {
     let queue = queue();
-    queue.add("a", Duration::ZERO, 1);
+    queue.add("a", 1);
     assert_eq!(queue.next().await.unwrap().reason, 1);
-    queue.add("a", Duration::ZERO, 2);
-    queue.add("a", Duration::ZERO, 3);
-    queue.add("b", Duration::ZERO, 4);
+    queue.add("a", 2);
+    queue.add("a", 3);
+    queue.add("b", 4);
     assert_eq!(queue.next().await.unwrap().key, "b", "a is still being worked on");
     queue.settle(&"a", Outcome::Done);
-    assert_eq!(queue.next().await.unwrap(), Due { key: "a", reason: 2 });
+    let due = queue.next().await.unwrap();
+    assert_eq!((due.key, due.reason), ("a", 2));
     queue.settle(&"a", Outcome::Done);
     queue.settle(&"b", Outcome::Done);
     assert!(queue.is_empty());
@@ -56,7 +60,7 @@ async fn a_key_asked_for_while_it_is_worked_on_comes_again_once() {
 #[tokio::test(start_paused = true)]
 async fn failures_are_retried_ever_more_slowly_and_for_ever() {
     let queue = queue();
-    queue.add("a", Duration::ZERO, 0);
+    queue.add("a", 0);
     let mut waits = Vec::new();
     for _ in 0..20 {
         let (waited, due) = next_after(&queue).await;
@@ -70,7 +74,7 @@ async fn failures_are_retried_ever_more_slowly_and_for_ever() {
 #[tokio::test(start_paused = true)]
 async fn a_success_forgets_the_failures() {
     let queue = queue();
-    queue.add("a", Duration::ZERO, 0);
+    queue.add("a", 0);
     for outcome in [
         Outcome::Failed { reason: 0, at_least: None },
         Outcome::Failed { reason: 0, at_least: None },
@@ -79,7 +83,7 @@ async fn a_success_forgets_the_failures() {
         queue.next().await.unwrap();
         queue.settle(&"a", outcome);
     }
-    queue.add("a", Duration::ZERO, 0);
+    queue.add("a", 0);
     queue.next().await.unwrap();
     queue.settle(&"a", Outcome::Failed { reason: 0, at_least: None });
     assert_eq!(next_after(&queue).await.0, seconds(1));
@@ -88,12 +92,12 @@ async fn a_success_forgets_the_failures() {
 #[tokio::test(start_paused = true)]
 async fn a_change_during_back_off_is_visited_at_once_and_keeps_the_count() {
     let queue = queue();
-    queue.add("a", Duration::ZERO, 0);
+    queue.add("a", 0);
     for _ in 0..3 {
         queue.next().await.unwrap();
         queue.settle(&"a", Outcome::Failed { reason: 0, at_least: None });
     }
-    queue.add("a", Duration::ZERO, 1);
+    queue.add("a", 1);
     assert_eq!(next_after(&queue).await.0, Duration::ZERO);
     queue.settle(&"a", Outcome::Failed { reason: 0, at_least: None });
     assert_eq!(next_after(&queue).await.0, seconds(8));
@@ -103,7 +107,7 @@ async fn a_change_during_back_off_is_visited_at_once_and_keeps_the_count() {
 async fn many_failing_keys_are_retried_at_a_bounded_rate() {
     let queue: Queue<u32, ()> = Queue::new(Randomness::seeded(1));
     for key in 0..300 {
-        queue.add(key, Duration::ZERO, ());
+        queue.add(key, ());
     }
     for _ in 0..300 {
         let due = queue.next().await.unwrap();
@@ -120,18 +124,42 @@ async fn many_failing_keys_are_retried_at_a_bounded_rate() {
 #[tokio::test(start_paused = true)]
 async fn a_closed_queue_gives_nothing_more() {
     let queue = queue();
-    queue.add("a", Duration::ZERO, 0);
+    queue.add("a", 0);
     queue.close();
     assert_eq!(queue.next().await, None);
     assert_eq!(queue.next().await, None, "every worker is told");
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_queue_knows_its_load() {
+    let queue = queue();
+    queue.add("a", 0);
+    queue.add("a", 1);
+    queue.add("b", 0);
+    queue.add_after("c", seconds(3), 0);
+    let load = Load { depth: 2, adds: 2, postponed: 1, ..Load::default() };
+    assert_eq!(queue.load(), load, "what waits for later is not due");
+    tokio::time::advance(seconds(2)).await;
+    assert_eq!(queue.next().await.unwrap().waited, seconds(2));
+    tokio::time::advance(seconds(2)).await;
+    queue.next().await.unwrap();
+    queue.add("a", 2);
+    tokio::time::advance(seconds(5)).await;
+    let (unfinished, longest_running) = (seconds(7 + 5), seconds(7));
+    let load = Load { depth: 2, adds: 4, postponed: 1, unfinished, longest_running };
+    assert_eq!(queue.load(), load, "one comes again, and the third has become due");
+    queue.settle(&"a", Outcome::Failed { reason: 0, at_least: None });
+    queue.settle(&"b", Outcome::Done);
+    let load = Load { depth: 2, adds: 4, postponed: 2, ..Load::default() };
+    assert_eq!(queue.load(), load, "a failure comes later, unless somebody asks before");
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_follows_a_busy_key_waits_only_for_what_was_asked_before() {
     let queue = std::sync::Arc::new(queue());
-    queue.add("a", Duration::ZERO, 1);
+    queue.add("a", 1);
     queue.next().await.unwrap();
-    queue.add("a", Duration::ZERO, 2);
+    queue.add("a", 2);
     let follower = tokio::spawn({
         let queue = queue.clone();
         async move { queue.passed(&"a").await }
@@ -139,7 +167,7 @@ async fn whoever_follows_a_busy_key_waits_only_for_what_was_asked_before() {
     tokio::time::sleep(seconds(1)).await;
     queue.settle(&"a", Outcome::Done);
     assert_eq!(queue.next().await.unwrap().reason, 2);
-    queue.add("a", Duration::ZERO, 3);
+    queue.add("a", 3);
     tokio::time::sleep(seconds(1)).await;
     assert!(!follower.is_finished(), "the second visit was asked for before");
     queue.settle(&"a", Outcome::Done);
@@ -150,18 +178,18 @@ async fn whoever_follows_a_busy_key_waits_only_for_what_was_asked_before() {
 #[tokio::test(start_paused = true)]
 async fn a_key_that_rests_comes_when_it_has_rested_and_then_rests_no_more() {
     let queue = queue();
-    queue.add("a", Duration::ZERO, 1);
+    queue.add("a", 1);
     queue.next().await.unwrap();
-    queue.add("a", Duration::ZERO, 2);
+    queue.add("a", 2);
     queue.settle(&"a", Outcome::DoneFor(seconds(3)));
     assert!(!queue.is_empty(), "what was asked meanwhile is not lost");
     assert_eq!(next_after(&queue).await, (seconds(3), Due { key: "a", reason: 2 }));
     queue.settle(&"a", Outcome::DoneFor(seconds(3)));
     assert!(queue.is_empty());
     tokio::time::advance(seconds(1)).await;
-    queue.add("a", Duration::ZERO, 3);
+    queue.add("a", 3);
     assert_eq!(next_after(&queue).await.0, seconds(2), "the rest counts from the visit");
     queue.settle(&"a", Outcome::Done);
-    queue.add("a", Duration::ZERO, 4);
+    queue.add("a", 4);
     assert_eq!(next_after(&queue).await.0, Duration::ZERO);
 }
