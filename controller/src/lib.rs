@@ -21,3 +21,4 @@ pub mod worker;
 pub mod complaints;
 pub mod events;
 pub mod executor;
+pub mod metrics;

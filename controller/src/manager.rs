@@ -20,6 +20,7 @@ use crate::events::Recorder;
 use crate::executor::Executor;
 use crate::feed::Feed;
 use crate::limiter::Limiter;
+use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::reachability::Reachability;
 use crate::shared_index::{Intake, SharedIndex};
@@ -43,6 +44,8 @@ pub struct Parts {
     pub randomness: Randomness,
     /// What the operator sets.
     pub settings: Settings,
+    /// Counts. It may be read before the manager starts, and after it has stopped.
+    pub metrics: Arc<Metrics>,
 }
 
 /// What the operator sets.
@@ -72,6 +75,7 @@ pub struct Pace {
 /// A running manager.
 pub struct Manager {
     index: Arc<SharedIndex>,
+    metrics: Arc<Metrics>,
     intake: JoinSet<()>,
     workers: JoinSet<()>,
     events: JoinHandle<()>,
@@ -80,7 +84,7 @@ pub struct Manager {
 impl Manager {
     /// Starts everything. A controller writes nothing before all that it depends on is listed.
     pub fn start(parts: Parts) -> Self {
-        let Parts { wire, clock, randomness, settings } = parts;
+        let Parts { wire, clock, randomness, settings, metrics } = parts;
         let intake = |pace: &Pace| Intake {
             queue: Arc::new(Queue::new(randomness.clone())),
             batch_period: pace.batch_period,
@@ -89,6 +93,9 @@ impl Manager {
             settings.controllers.iter().map(|(name, pace)| (*name, intake(pace))).collect();
         let queues: BTreeMap<Controller, Arc<Queue<NamespacedName, Trigger>>> =
             intakes.iter().map(|(name, intake)| (*name, intake.queue.clone())).collect();
+        for (controller, queue) in &queues {
+            metrics.watch(*controller, queue.clone());
+        }
         let index = Arc::new(SharedIndex::new(intakes, clock.clone()));
         let (recorder, events) = Recorder::start(wire.clone(), clock);
         let limiter = Limiter::new(settings.kube_api_qps, settings.kube_api_burst);
@@ -108,12 +115,19 @@ impl Manager {
         }
         intake.spawn(collect_debts(index.clone(), executor.clone()));
 
-        let staff = Staff { settings: &settings, queues, index: index.clone(), executor, recorder };
+        let staff = Staff {
+            settings: &settings,
+            queues,
+            index: index.clone(),
+            executor,
+            recorder,
+            metrics: metrics.clone(),
+        };
         let mut workers = JoinSet::new();
         staff.employ(EndpointSliceController { limits: settings.slice_limits() }, &mut workers);
         staff.employ(EndpointsController, &mut workers);
         staff.employ(MirroringController { limits: settings.mirror_limits() }, &mut workers);
-        Self { index, intake, workers, events }
+        Self { index, metrics, intake, workers, events }
     }
 
     /// Waits until every kind has been listed.
@@ -125,6 +139,11 @@ impl Manager {
     /// The index and queue, for looking at.
     pub fn index(&self) -> &Arc<SharedIndex> {
         &self.index
+    }
+
+    /// What it counts.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// Comes back only if a part has ended that should never end.
@@ -167,6 +186,7 @@ struct Staff<'a> {
     index: Arc<SharedIndex>,
     executor: Arc<Executor>,
     recorder: Recorder,
+    metrics: Arc<Metrics>,
 }
 
 impl Staff<'_> {
@@ -190,6 +210,7 @@ impl Staff<'_> {
             executor: self.executor.clone(),
             recorder: self.recorder.clone(),
             complaints: Complaints::default(),
+            metrics: self.metrics.clone(),
         });
         for _ in 0..pace.concurrent_syncs.get() {
             workers.spawn(worker.clone().run());

@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::config::Config;
 use crate::environment::{Clock, Randomness};
 use crate::manager::{Manager, Parts};
+use crate::metrics::Metrics;
 
 /// Runs until SIGTERM or SIGINT, then finishes what is in flight. A second signal ends the process
 /// at once, with exit code 1.
@@ -21,6 +22,7 @@ pub async fn controller_manager(config: Config) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     announce(&config);
     let wire = config.connect().await?;
+    let metrics = Arc::new(Metrics::new()?);
     let mut manager = (!config.settings.controllers.is_empty()).then(|| {
         let clock: Clock = Arc::new(Timestamp::now);
         let settings = config.settings.clone();
@@ -29,6 +31,7 @@ pub async fn controller_manager(config: Config) -> Result<()> {
             clock,
             randomness: Randomness::seeded(rand::random()),
             settings,
+            metrics,
         })
     });
     tokio::select! {

@@ -9,10 +9,12 @@ use controller_core::index::Trigger;
 use controller_core::key::{Controller, NamespacedName};
 use controller_core::reason::Reason;
 use controller_core::reconcile::{Notice, NoticeSeverity, Outline, Reconcile, Reference, Stage};
+use tokio::time::Instant;
 
 use crate::complaints::Complaints;
 use crate::events::Recorder;
 use crate::executor::Executor;
+use crate::metrics::{Executed, Metrics, VisitResult};
 use crate::queue::{Due, Outcome, Queue};
 use crate::shared_index::SharedIndex;
 
@@ -32,6 +34,8 @@ pub struct Worker<C> {
     pub recorder: Recorder,
     /// What was complained of.
     pub complaints: Complaints,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
 }
 
 impl<C: Reconcile> Worker<C> {
@@ -42,11 +46,18 @@ impl<C: Reconcile> Worker<C> {
             () = self.index.synced(C::CONTROLLER.kinds()) => {}
             () = self.queue.closed() => return,
         }
-        while let Some(Due { key, reason: trigger }) = self.queue.next().await {
+        while let Some(Due { key, reason: trigger, waited }) = self.queue.next().await {
+            let taken = Instant::now();
+            self.metrics.taken(C::CONTROLLER, waited);
             if let Some(first) = &self.after {
                 first.passed(&key).await;
             }
             let outcome = self.visit(&key, trigger).await;
+            let result = match outcome {
+                Outcome::Done => VisitResult::Success,
+                Outcome::Failed { .. } => VisitResult::Error,
+            };
+            self.metrics.visited(C::CONTROLLER, taken.elapsed(), result);
             self.queue.settle(&key, outcome);
         }
     }
@@ -64,7 +75,10 @@ impl<C: Reconcile> Worker<C> {
             self.index.with(|index| index.remember(C::CONTROLLER, key, memory));
         }
         trace(C::CONTROLLER, key, &trigger, &outline);
+        self.metrics.planned(C::CONTROLLER, key, &outline.sizes);
         let execution = self.executor.execute(key, &outline.stages).await;
+        let executed = Executed { trigger: &trigger, outline: &outline, execution: &execution };
+        self.metrics.executed(C::CONTROLLER, &executed);
         self.complain(key, &outline, &trigger);
         for notice in outline.notices {
             self.recorder.record(C::COMPONENT, notice);
@@ -103,7 +117,7 @@ impl<C: Reconcile> Worker<C> {
             }
         }
         if let Some(delay) = telling.again_in {
-            self.queue.add(key.clone(), delay, trigger.clone());
+            self.queue.add_after(key.clone(), delay, trigger.clone());
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use controller::environment::{Clock, Randomness};
 use controller::manager::{Manager, Pace, Parts, Settings};
+use controller::metrics::Metrics;
 use controller::shared_index::SharedIndex;
 use controller::wire::Wire;
 use controller_core::key::Controller;
@@ -30,6 +31,7 @@ impl Roster {
             clock,
             randomness: Randomness::seeded(1),
             settings,
+            metrics: Arc::new(Metrics::new().unwrap()),
         };
         Self { manager: Manager::start(parts) }
     }
@@ -42,6 +44,11 @@ impl Roster {
     /// Waits until every kind has been listed.
     pub async fn synced(&self) {
         self.manager.synced().await;
+    }
+
+    /// What it counts, in the Prometheus text format.
+    pub fn metrics(&self) -> String {
+        self.manager.metrics().render()
     }
 
     /// Stops as on SIGTERM.

@@ -1,0 +1,148 @@
+//! What the manager tells of itself in numbers. Decisions know nothing of it: plans carry their
+//! sizes as data, workers pass on how visits went, and here it is counted, under the names that
+//! kube-controller-manager uses and a few of our own.
+
+mod endpoint_slices;
+mod extents;
+mod family;
+mod mirroring;
+mod text;
+mod visits;
+mod workqueue;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use controller_core::index::Trigger;
+use controller_core::key::{Controller, NamespacedName};
+use controller_core::reconcile::{Outline, Sizes, Stage};
+use controller_core::slice_plan::SlicePlan;
+use prometheus::Registry;
+
+use crate::executor::{Execution, Progress, Write};
+use crate::queue::Queue;
+
+use endpoint_slices::EndpointSliceMetrics;
+use mirroring::MirroringMetrics;
+use visits::VisitMetrics;
+use workqueue::WorkqueueMetrics;
+
+/// The `Content-Type` of [`Metrics::render`].
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+
+/// All metrics of a manager.
+pub struct Metrics {
+    registry: Registry,
+    slices: EndpointSliceMetrics,
+    mirrors: MirroringMetrics,
+    workqueues: WorkqueueMetrics,
+    visits: VisitMetrics,
+}
+
+/// What came of carrying out a plan.
+pub struct Executed<'a> {
+    /// The change that asked for the visit.
+    pub trigger: &'a Trigger,
+    /// What was to be done.
+    pub outline: &'a Outline<'a>,
+    /// What was done.
+    pub execution: &'a Execution,
+}
+
+/// How a visit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VisitResult {
+    /// All was done that was to be done.
+    Success,
+    /// The key comes again.
+    Error,
+}
+
+impl Metrics {
+    /// Metrics of a manager that has done nothing yet.
+    ///
+    /// # Errors
+    /// If two metrics have one name.
+    pub fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        Ok(Self {
+            slices: EndpointSliceMetrics::new(&registry)?,
+            mirrors: MirroringMetrics::new(&registry)?,
+            workqueues: WorkqueueMetrics::new(&registry)?,
+            visits: VisitMetrics::new(&registry)?,
+            registry,
+        })
+    }
+
+    /// Looks at a controller's queue from now on.
+    pub fn watch(&self, controller: Controller, queue: Arc<Queue<NamespacedName, Trigger>>) {
+        self.workqueues.watch(controller, queue);
+    }
+
+    /// A key was taken from the queue, after it had been due for a while.
+    pub fn taken(&self, controller: Controller, waited: Duration) {
+        self.workqueues.taken(controller, waited);
+    }
+
+    /// It is decided what to write. Sizes are counted whether or not the writes succeed.
+    pub fn planned(&self, controller: Controller, key: &NamespacedName, sizes: &Sizes) {
+        match controller {
+            Controller::EndpointSlice => self.slices.planned(key, sizes),
+            Controller::EndpointSliceMirroring => self.mirrors.planned(key, sizes),
+            Controller::Endpoints => {}
+        }
+    }
+
+    /// A plan was carried out, as far as the API server let us.
+    pub fn executed(&self, controller: Controller, executed: &Executed<'_>) {
+        match controller {
+            Controller::EndpointSlice => self.slices.executed(executed),
+            Controller::EndpointSliceMirroring => self.mirrors.executed(executed),
+            Controller::Endpoints => {}
+        }
+        self.visits.executed(controller, executed);
+    }
+
+    /// A visit has ended; it began when the key was taken.
+    pub fn visited(&self, controller: Controller, took: Duration, result: VisitResult) {
+        match controller {
+            Controller::EndpointSlice => self.slices.visited(result),
+            Controller::EndpointSliceMirroring => self.mirrors.visited(took),
+            Controller::Endpoints => {}
+        }
+        self.workqueues.visited(controller, took);
+        self.visits.visited(controller, result);
+    }
+
+    /// All of it in the Prometheus text format 0.0.4. What has never been used is left out.
+    pub fn render(&self) -> String {
+        let _current = self.workqueues.refresh();
+        text::render(&self.registry.gather())
+    }
+}
+
+impl<'a> Executed<'a> {
+    /// The writes that the API server accepted.
+    fn writes(&self) -> impl Iterator<Item = &'a Write> {
+        self.execution.writes.iter().filter(|write| write.error.is_none())
+    }
+
+    /// The plans for slices that were carried out to their end.
+    fn finished(&self) -> impl Iterator<Item = &'a SlicePlan> {
+        let stages = self.outline.stages.iter().zip(&self.execution.stages);
+        stages.filter_map(|(stage, progress)| match (stage, progress) {
+            (Stage::Slices(plan), Progress::Done) => Some(*plan),
+            _ => None,
+        })
+    }
+}
+
+impl VisitResult {
+    /// The word of the label.
+    fn name(self) -> &'static str {
+        match self {
+            VisitResult::Success => "success",
+            VisitResult::Error => "error",
+        }
+    }
+}
