@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod cluster;
 pub mod history;
+pub mod metrics;
 pub mod objects;
 pub mod published;
 pub mod random;

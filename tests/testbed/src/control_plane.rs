@@ -71,7 +71,8 @@ pub struct ControllerManagerOptions {
 /// A running kube-controller-manager.
 pub struct ControllerManager {
     child: Child,
-    _folder: TempDir,
+    folder: TempDir,
+    port: u16,
 }
 
 /// One etcd and one API server.
@@ -201,7 +202,7 @@ impl ControllerManager {
         let folder = tempfile::tempdir()?;
         let kubeconfig = server.kubeconfig_path().display().to_string();
         let client = server.client().await?;
-        let child = retried(async || {
+        let (child, port) = retried(async || {
             let port = free_port()?;
             let mut arguments = vec![
                 format!("--kubeconfig={kubeconfig}"),
@@ -222,10 +223,21 @@ impl ControllerManager {
             if !is_ready(&client).await {
                 bail!("the API server went away");
             }
-            Ok(child)
+            Ok((child, port))
         })
         .await?;
-        Ok(Self { child, _folder: folder })
+        Ok(Self { child, folder, port })
+    }
+
+    /// What it serves under `/metrics`. It asks its API server who may see it, and the
+    /// administrator of the testbed may see everything.
+    pub async fn metrics(&self) -> Result<String> {
+        let certificate = self.folder.path().join("kube-controller-manager.crt");
+        let url = format!("https://127.0.0.1:{}", self.port);
+        let client =
+            kubeconfig::client(&kubeconfig::text(&url, &certificate.display().to_string())).await?;
+        let request = http::Request::get("/metrics").body(Vec::new())?;
+        client.request_text(request).await.context("kube-controller-manager shows no metrics")
     }
 
     /// The pid of the manager.

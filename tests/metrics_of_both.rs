@@ -1,0 +1,90 @@
+//! The same history for the stock kube-controller-manager and for Roster, and what both have counted:
+//! the same families of the same shape, and the same in all gauges, with one difference that is meant.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
+
+use std::collections::BTreeSet;
+
+use controller_core::key::Controller;
+use support::metrics::{Families, five_services};
+use support::{Cluster, Roster};
+use testbed::{ApiServer, ApiServerOptions, ControllerManager, ControllerManagerOptions, Etcd};
+
+/// The families of the controllers and of their queues.
+const PREFIXES: [&str; 3] =
+    ["endpoint_slice_controller_", "endpoint_slice_mirroring_controller_", "workqueue_"];
+const NEAR: &str = r#"{traffic_distribution="PreferSameZone"}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roster_counts_what_kube_controller_manager_counts() {
+    let etcd = Etcd::start().await.unwrap();
+    let options =
+        |prefix: &str| ApiServerOptions { prefix: prefix.to_owned(), ..Default::default() };
+    let stock_server = ApiServer::start(&etcd, options("/stock")).await.unwrap();
+    let our_server = ApiServer::start(&etcd, options("/roster")).await.unwrap();
+    let controllers = Controller::ALL.map(|controller| controller.name().to_owned()).into();
+    let stock = ControllerManagerOptions { controllers, flags: Vec::new() };
+    let manager = ControllerManager::start(&stock_server, stock).await.unwrap();
+    let roster = Roster::start(our_server.client().await.unwrap());
+    let theirs = Cluster::new(stock_server.client().await.unwrap()).await;
+    let ours = Cluster::new(our_server.client().await.unwrap()).await;
+    let of_stock = async || Families::read(&manager.metrics().await.unwrap(), &PREFIXES);
+    let of_roster = async || Families::read(&roster.metrics(), &PREFIXES);
+
+    tokio::join!(five_services(&theirs), five_services(&ours));
+    // Of a Service with two families kube-controller-manager counts the one it came to last; Roster
+    // counts both (kubernetes/kubernetes#126004).
+    theirs.until(gauges([4, 5, 4, 1], [2, 3, 2]), async || counted(&of_stock().await)).await;
+    ours.until(gauges([5, 7, 5, 1], [2, 3, 2]), async || counted(&of_roster().await)).await;
+
+    for cluster in [&theirs, &ours] {
+        cluster.readiness("three", "True").await;
+        cluster.until_ready("web", &["one", "three", "two"]).await;
+        for name in ["web", "near", "hand"] {
+            cluster.delete("Service", name).await;
+        }
+    }
+    theirs.until(gauges([2, 2, 2, 0], [0, 0, 0]), async || counted(&of_stock().await)).await;
+    ours.until(gauges([3, 4, 3, 0], [0, 0, 0]), async || counted(&of_roster().await)).await;
+
+    let (stock, roster_now) = (of_stock().await, of_roster().await);
+    let (theirs, ours) = (stock.shapes(), roster_now.shapes());
+    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
+    assert_eq!(theirs.len(), 9 + 9 + 7);
+    assert_eq!(theirs["workqueue_queue_duration_seconds"].bounds.len(), 11, "+Inf included");
+    for (name, shape) in &theirs {
+        assert_eq!(&ours[name], shape, "{name}");
+    }
+    let queues = queues(&roster_now);
+    assert!(queues.is_subset(&self::queues(&stock)), "{queues:?}");
+    assert_eq!(queues.len(), 3);
+    roster.stop().await;
+}
+
+/// The gauges of the controllers, without those of the queues.
+fn counted(families: &Families) -> Vec<String> {
+    let mut gauges = families.gauges();
+    gauges.retain(|line| line.starts_with("endpoint_slice"));
+    gauges
+}
+
+/// Slices that would be enough, endpoints, slices, and Services that prefer their zone; the same of
+/// mirrors.
+fn gauges(slices: [u8; 4], mirrors: [u8; 3]) -> Vec<String> {
+    let near = format!("services_count_by_traffic_distribution{NEAR}");
+    let names = ["desired_endpoint_slices", "endpoints_desired", "num_endpoint_slices", &near];
+    let lines = |prefix: &str, values: &[u8]| -> Vec<String> {
+        let lines = names.iter().zip(values);
+        lines.map(|(name, value)| format!("{prefix}{name} {value}")).collect()
+    };
+    [lines(PREFIXES[0], &slices), lines(PREFIXES[1], &mirrors)].concat()
+}
+
+fn queues(families: &Families) -> BTreeSet<String> {
+    families.0["workqueue_depth"]
+        .values
+        .keys()
+        .filter(|name| name.contains("endpoint"))
+        .cloned()
+        .collect()
+}
