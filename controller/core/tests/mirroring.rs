@@ -12,7 +12,7 @@ use controller_core::facts::{
 };
 use controller_core::index::When;
 use controller_core::key::{Controller, Kind, NamespacedName};
-use controller_core::mirroring::Skipped;
+use controller_core::mirroring::{Counts, Skipped};
 use controller_core::reason::Reason;
 use support::{Cluster, endpoints_by_hand, foo, map, plain_address, pods, subset};
 
@@ -287,6 +287,30 @@ fn recreated_endpoints_become_the_owner() {
     cluster.see_endpoints(recreated);
     assert_eq!(cluster.settle_mirror(), ["update foo-1 IPv4 http/80: 1"]);
     assert_eq!(&*only(&cluster).metadata.owner_references[0].uid, "new");
+}
+
+#[test]
+fn a_plan_counts_what_changes_for_readers_of_ports_that_are_still_wanted() {
+    let mut cluster = mirrored(endpoints_by_hand(vec![
+        subset(&["10.0.0.1", "10.0.0.2", "fd00::1"], &[], &[("http", 80)]),
+        subset(&["10.1.0.1"], &[], &[("http", 81)]),
+    ]));
+    let counts = cluster.plan_mirror(2).counts.unwrap();
+    assert_eq!((counts.added, counts.updated, counts.removed), (3, 0, 0));
+    cluster.settle_mirror();
+    // One turns not ready, one is new, the other family goes though its ports stay; other ports go.
+    let change = vec![subset(&["10.0.0.2", "10.0.0.3"], &["10.0.0.1"], &[("http", 80)])];
+    let changed = edited(&cluster, |endpoints| endpoints.subsets = change);
+    cluster.see_endpoints(changed);
+    let wanted = Counts {
+        desired_endpoints: 3,
+        added: 1,
+        updated: 1,
+        removed: 1,
+        slices: 1,
+        desired_slices: 1,
+    };
+    assert_eq!(cluster.plan_mirror(1000).counts, Some(wanted));
 }
 
 #[test]

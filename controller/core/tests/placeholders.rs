@@ -114,7 +114,9 @@ fn of_two_empty_slices_one_is_kept_untouched() {
 #[test]
 fn a_service_being_deleted_gets_no_new_slices_and_keeps_its_old_ones_right() {
     let leaving = Service { deleting: true, ..foo() };
-    assert_eq!(writes(&Cluster::new().service(leaving.clone()).plan()), NOTHING);
+    let plan = Cluster::new().service(leaving.clone()).plan();
+    assert_eq!(writes(&plan), NOTHING);
+    assert_eq!(plan.families[0].slices.withheld, 1, "but it is told that there would be one");
 
     let mut cluster =
         Cluster::new().service(leaving).slice(slice("s0", &pods(0..2))).pods(pods(1..2));
