@@ -54,7 +54,7 @@ impl<C: Reconcile> Worker<C> {
             }
             let outcome = self.visit(&key, trigger).await;
             let result = match outcome {
-                Outcome::Done => VisitResult::Success,
+                Outcome::Done | Outcome::DoneFor(_) => VisitResult::Success,
                 Outcome::Failed { .. } => VisitResult::Error,
             };
             self.metrics.visited(C::CONTROLLER, taken.elapsed(), result);

@@ -183,7 +183,10 @@ async fn a_key_that_rests_comes_when_it_has_rested_and_then_rests_no_more() {
     queue.add("a", 2);
     queue.settle(&"a", Outcome::DoneFor(seconds(3)));
     assert!(!queue.is_empty(), "what was asked meanwhile is not lost");
-    assert_eq!(next_after(&queue).await, (seconds(3), Due { key: "a", reason: 2 }));
+    assert_eq!(
+        next_after(&queue).await,
+        (seconds(3), Due { key: "a", reason: 2, waited: Duration::ZERO })
+    );
     queue.settle(&"a", Outcome::DoneFor(seconds(3)));
     assert!(queue.is_empty());
     tokio::time::advance(seconds(1)).await;

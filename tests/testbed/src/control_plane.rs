@@ -235,7 +235,8 @@ impl ControllerManager {
         let certificate = self.folder.path().join("kube-controller-manager.crt");
         let url = format!("https://127.0.0.1:{}", self.port);
         let client =
-            kubeconfig::client(&kubeconfig::text(&url, &certificate.display().to_string())).await?;
+            kubeconfig::client(&kubeconfig::text(&url, &certificate.display().to_string(), None))
+                .await?;
         let request = http::Request::get("/metrics").body(Vec::new())?;
         client.request_text(request).await.context("kube-controller-manager shows no metrics")
     }
