@@ -161,6 +161,13 @@ impl Faults {
         self.signal(plural, |state| state.closed += 1);
     }
 
+    /// Ends all watches.
+    pub(crate) fn close_all_watches(&self) {
+        for signals in self.signals.values() {
+            signals.change(|state| state.closed += 1);
+        }
+    }
+
     pub(crate) fn of(&self, ask: &Ask) -> Option<Action> {
         let mut rules = self.rules.lock();
         let fault = rules.iter_mut().find(|fault| fault.matches(ask))?;

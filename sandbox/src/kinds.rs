@@ -11,10 +11,16 @@ pub struct Kind {
     pub kind: &'static str,
     /// The resource: `pods`.
     pub plural: &'static str,
+    /// What kubectl lets one type instead: `po`.
+    pub short_names: &'static [&'static str],
+    /// The groups of kinds that it belongs to: `all`.
+    pub categories: &'static [&'static str],
     /// Whether objects live in namespaces.
     pub scope: Scope,
     /// Who writes `status`.
     pub status: Status,
+    /// Whether it has a number of replicas to set.
+    pub scale: Scale,
     /// What raises `metadata.generation`.
     pub generation: Generation,
     /// What a PUT does where nothing is.
@@ -43,6 +49,15 @@ pub enum Status {
     SubresourceOrCreation,
 }
 
+/// Whether a kind has the subresource `scale`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// It has not.
+    None,
+    /// It sets `spec.replicas`.
+    Replicas,
+}
+
 /// What raises the generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Generation {
@@ -50,6 +65,8 @@ pub enum Generation {
     None,
     /// A change of the spec.
     Spec,
+    /// A change of the spec or of annotations.
+    SpecOrAnnotations,
     /// A change of anything but annotations and the metadata that the server keeps.
     ContentOrLabels,
 }
@@ -90,6 +107,11 @@ impl Kind {
             group => format!("{group}/{}", self.version),
         }
     }
+
+    /// `pod`: as one types a kind in the singular.
+    pub fn singular(&self) -> String {
+        self.kind.to_lowercase()
+    }
 }
 
 fn qualified(name: &str, group: &str) -> String {
@@ -109,57 +131,153 @@ const PLAIN: Kind = Kind {
     version: "v1",
     kind: "",
     plural: "",
+    short_names: &[],
+    categories: &[],
     scope: Scope::Namespaced,
     status: Status::None,
+    scale: Scale::None,
     generation: Generation::None,
     put: Put::Updates,
     deleted: Deleted::Status,
 };
 
+const ALL: &[&str] = &["all"];
+
 /// Namespaces, which other kinds live in.
 pub const NAMESPACE: Kind = Kind {
     kind: "Namespace",
     plural: "namespaces",
+    short_names: &["ns"],
     scope: Scope::Cluster,
     status: Status::Subresource,
     deleted: Deleted::Object,
     ..PLAIN
 };
 
-/// Every kind.
-pub static KINDS: [Kind; 8] = [
+/// Nodes, which Pods run on.
+pub const NODE: Kind = Kind {
+    kind: "Node",
+    plural: "nodes",
+    short_names: &["no"],
+    scope: Scope::Cluster,
+    status: Status::SubresourceOrCreation,
+    ..PLAIN
+};
+
+/// Pods.
+pub const POD: Kind = Kind {
+    kind: "Pod",
+    plural: "pods",
+    short_names: &["po"],
+    categories: ALL,
+    status: Status::Subresource,
+    generation: Generation::Spec,
+    deleted: Deleted::Object,
+    ..PLAIN
+};
+
+/// Services.
+pub const SERVICE: Kind = Kind {
+    kind: "Service",
+    plural: "services",
+    short_names: &["svc"],
+    categories: ALL,
+    status: Status::Subresource,
+    put: Put::Creates,
+    deleted: Deleted::Object,
+    ..PLAIN
+};
+
+/// Events.
+pub const EVENT: Kind =
+    Kind { kind: "Event", plural: "events", short_names: &["ev"], put: Put::Creates, ..PLAIN };
+
+/// Deployments, which own ReplicaSets.
+pub const DEPLOYMENT: Kind = Kind {
+    group: "apps",
+    kind: "Deployment",
+    plural: "deployments",
+    short_names: &["deploy"],
+    categories: ALL,
+    status: Status::Subresource,
+    scale: Scale::Replicas,
+    generation: Generation::SpecOrAnnotations,
+    ..PLAIN
+};
+
+/// ReplicaSets, which own Pods.
+pub const REPLICA_SET: Kind = Kind {
+    group: "apps",
+    kind: "ReplicaSet",
+    plural: "replicasets",
+    short_names: &["rs"],
+    categories: ALL,
+    status: Status::Subresource,
+    scale: Scale::Replicas,
+    generation: Generation::Spec,
+    ..PLAIN
+};
+
+/// The addresses that are taken.
+pub const IP_ADDRESS: Kind = Kind {
+    group: "networking.k8s.io",
+    kind: "IPAddress",
+    plural: "ipaddresses",
+    short_names: &["ip"],
+    scope: Scope::Cluster,
+    ..PLAIN
+};
+
+/// The ranges of Service addresses.
+pub const SERVICE_CIDR: Kind = Kind {
+    group: "networking.k8s.io",
+    kind: "ServiceCIDR",
+    plural: "servicecidrs",
+    scope: Scope::Cluster,
+    status: Status::Subresource,
+    deleted: Deleted::Object,
+    ..PLAIN
+};
+
+/// Every kind. The order of groups is the order of discovery.
+pub static KINDS: [Kind; 15] = [
     NAMESPACE,
+    NODE,
+    POD,
+    SERVICE,
     Kind {
-        kind: "Node",
-        plural: "nodes",
-        scope: Scope::Cluster,
-        status: Status::SubresourceOrCreation,
-        ..PLAIN
-    },
-    Kind {
-        kind: "Pod",
-        plural: "pods",
-        status: Status::Subresource,
-        generation: Generation::Spec,
-        deleted: Deleted::Object,
-        ..PLAIN
-    },
-    Kind {
-        kind: "Service",
-        plural: "services",
-        status: Status::Subresource,
+        kind: "Endpoints",
+        plural: "endpoints",
+        short_names: &["ep"],
         put: Put::Creates,
+        ..PLAIN
+    },
+    EVENT,
+    Kind {
+        kind: "ServiceAccount",
+        plural: "serviceaccounts",
+        short_names: &["sa"],
         deleted: Deleted::Object,
         ..PLAIN
     },
-    Kind { kind: "Endpoints", plural: "endpoints", put: Put::Creates, ..PLAIN },
-    Kind { kind: "Event", plural: "events", put: Put::Creates, ..PLAIN },
-    Kind { kind: "ConfigMap", plural: "configmaps", ..PLAIN },
+    Kind { kind: "ConfigMap", plural: "configmaps", short_names: &["cm"], ..PLAIN },
+    Kind { kind: "Secret", plural: "secrets", ..PLAIN },
+    DEPLOYMENT,
+    REPLICA_SET,
     Kind {
         group: "discovery.k8s.io",
         kind: "EndpointSlice",
         plural: "endpointslices",
         generation: Generation::ContentOrLabels,
+        ..PLAIN
+    },
+    IP_ADDRESS,
+    SERVICE_CIDR,
+    Kind {
+        group: "coordination.k8s.io",
+        kind: "Lease",
+        plural: "leases",
+        put: Put::Creates,
         ..PLAIN
     },
 ];

@@ -12,15 +12,23 @@ mod object;
 
 mod store;
 
+mod negotiate;
 mod refusal;
 mod request;
 mod selector;
 
 mod serve;
 
+mod answer;
 mod faults;
 mod sandbox;
 
+pub mod bootstrap;
+pub mod kubeconfig;
+pub mod listen;
+
+pub use bootstrap::{Addresses, Bootstrap, ClusterIpAllocation};
 pub use faults::{Action, Fault, Faults, Refused};
+pub use listen::Listener;
 pub use request::Verb;
 pub use sandbox::{Answer, Clock, Cut, Sandbox, Served, Settings};

@@ -70,6 +70,11 @@ impl Object {
         encoded
     }
 
+    /// The object as JSON to work on, with `kind` and `apiVersion`.
+    pub fn whole(&self, kind: &Kind) -> Value {
+        serde_json::from_slice(&self.alone(kind)).unwrap_or_default()
+    }
+
     /// Its place among the objects of its kind: lists are ordered by namespace, then name.
     pub fn key(&self) -> (String, String) {
         (self.namespace.clone(), self.name.clone())

@@ -97,6 +97,46 @@ impl Refusal {
         refusal
     }
 
+    /// 422 for a number of replicas.
+    pub fn invalid_scale(name: &str, why: &str) -> Self {
+        let field = "spec.replicas";
+        let message = format!("Scale.autoscaling \"{name}\" is invalid: {field}: {why}");
+        let cause = json!({"reason": "FieldValueInvalid", "message": why, "field": field});
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).with_details(json!({
+            "name": name, "group": "autoscaling", "kind": "Scale", "causes": [cause],
+        }))
+    }
+
+    /// 422 for options of a patch.
+    pub fn invalid_patch_options(field: &str, why: &str) -> Self {
+        let message = format!("PatchOptions.meta.k8s.io \"\" is invalid: {field}: {why}");
+        let cause = json!({"reason": "FieldValueRequired", "message": why, "field": field});
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).with_details(json!({
+            "group": "meta.k8s.io", "kind": "PatchOptions", "causes": [cause],
+        }))
+    }
+
+    /// 422 for a patch that does not fit the object.
+    pub fn patch_does_not_fit() -> Self {
+        let message = "the server rejected our request due to an error in our request";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).with_details(json!({}))
+    }
+
+    /// 415 for a patch of no known type.
+    pub fn patch_type() -> Self {
+        let (code, message) = (StatusCode::UNSUPPORTED_MEDIA_TYPE, "415: Unsupported Media Type");
+        Self::new(code, "UnsupportedMediaType", message).with_details(json!({}))
+    }
+
+    /// 409 for a Pod that has its Node.
+    pub fn already_bound(name: &str, node: &str) -> Self {
+        let message = format!(
+            "Operation cannot be fulfilled on pods/binding \"{name}\": pod {name} is already assigned to node \"{node}\""
+        );
+        Self::new(StatusCode::CONFLICT, "Conflict", message)
+            .with_details(json!({"name": name, "kind": "pods/binding"}))
+    }
+
     /// 410 for a list at a revision that is forgotten.
     pub fn list_expired() -> Self {
         let message = "The resourceVersion for the provided list is too old.";

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, header};
 
-use crate::kinds::{self, Kind, NAMESPACE, Scope};
+use crate::kinds::{self, Kind, NAMESPACE, POD, Scope};
+use crate::negotiate::Form;
 use crate::refusal::Refusal;
 
 /// What is done, in the words of authorization rules.
@@ -26,6 +27,8 @@ pub enum Verb {
     Patch,
     /// Deletes an object.
     Delete,
+    /// Deletes many.
+    DeleteCollection,
 }
 
 impl fmt::Display for Verb {
@@ -38,6 +41,7 @@ impl fmt::Display for Verb {
             Verb::Update => "update",
             Verb::Patch => "patch",
             Verb::Delete => "delete",
+            Verb::DeleteCollection => "deletecollection",
         };
         formatter.write_str(word)
     }
@@ -56,6 +60,8 @@ pub struct Ask {
     pub name: String,
     /// What part of it.
     pub part: Part,
+    /// How the answer is wanted.
+    pub form: Form,
     /// The query, decoded.
     pub query: Vec<(String, String)>,
     /// The body's media type, without parameters.
@@ -73,6 +79,10 @@ pub enum Part {
     Status,
     /// A namespace's finalizers.
     Finalize,
+    /// The number of replicas.
+    Scale,
+    /// A Pod's Node.
+    Binding,
 }
 
 impl Ask {
@@ -84,7 +94,10 @@ impl Ask {
         let watch = query
             .iter()
             .any(|(key, value)| key == "watch" && !matches!(value.as_str(), "false" | "0"));
-        let verb = verb(&parts.method, &name, watch)?;
+        let verb = verb(&parts.method, &name, part, watch)?;
+        if verb == Verb::DeleteCollection && *kind == NAMESPACE {
+            return Err(Refusal::method());
+        }
         if verb == Verb::Create && kind.scope == Scope::Namespaced && namespace.is_empty() {
             return Err(Refusal::method());
         }
@@ -92,7 +105,8 @@ impl Ask {
             let text = value.to_str().ok()?;
             Some(text.split(';').next().unwrap_or("").trim().to_owned())
         });
-        Ok(Self { verb, kind, namespace, name, part, query, media_type, body })
+        let form = Form::wanted(parts)?;
+        Ok(Self { verb, kind, namespace, name, part, form, query, media_type, body })
     }
 
     /// Which object: `namespace/name`, as far as the request says.
@@ -103,6 +117,11 @@ impl Ask {
         }
     }
 
+    /// Whether nothing is to be stored.
+    pub fn is_dry_run(&self) -> bool {
+        self.parameter("dryRun") == "All"
+    }
+
     /// The value of a query parameter; absent is empty.
     pub fn parameter(&self, name: &str) -> &str {
         let found = self.query.iter().find(|(key, _)| key == name);
@@ -110,15 +129,18 @@ impl Ask {
     }
 }
 
-fn verb(method: &Method, name: &str, watch: bool) -> Result<Verb, Refusal> {
-    match (method, name.is_empty()) {
-        (&Method::GET, true) if watch => Ok(Verb::Watch),
-        (&Method::GET, true) => Ok(Verb::List),
-        (&Method::GET, false) => Ok(Verb::Get),
-        (&Method::POST, true) => Ok(Verb::Create),
-        (&Method::PUT, false) => Ok(Verb::Update),
-        (&Method::PATCH, false) => Ok(Verb::Patch),
-        (&Method::DELETE, false) => Ok(Verb::Delete),
+fn verb(method: &Method, name: &str, part: Part, watch: bool) -> Result<Verb, Refusal> {
+    match (method, name.is_empty(), part) {
+        (&Method::POST, false, Part::Binding) => Ok(Verb::Create),
+        (_, _, Part::Binding) => Err(Refusal::method()),
+        (&Method::GET, true, _) if watch => Ok(Verb::Watch),
+        (&Method::GET, true, _) => Ok(Verb::List),
+        (&Method::GET, false, _) => Ok(Verb::Get),
+        (&Method::POST, true, _) => Ok(Verb::Create),
+        (&Method::PUT, false, _) => Ok(Verb::Update),
+        (&Method::PATCH, false, _) => Ok(Verb::Patch),
+        (&Method::DELETE, false, Part::Main) => Ok(Verb::Delete),
+        (&Method::DELETE, true, _) => Ok(Verb::DeleteCollection),
         _ => Err(Refusal::method()),
     }
 }
@@ -141,6 +163,8 @@ fn place(path: &str) -> Result<(&'static Kind, String, String, Part), Refusal> {
         [plural] => (*plural, "", Part::Main),
         [plural, name] => (*plural, *name, Part::Main),
         [plural, name, "status"] => (*plural, *name, Part::Status),
+        [plural, name, "scale"] => (*plural, *name, Part::Scale),
+        [plural, name, "binding"] if *plural == POD.plural => (*plural, *name, Part::Binding),
         [plural, name, "finalize"] if *plural == NAMESPACE.plural => {
             (*plural, *name, Part::Finalize)
         }
@@ -148,8 +172,12 @@ fn place(path: &str) -> Result<(&'static Kind, String, String, Part), Refusal> {
     };
     let kind = kinds::find(group, version, plural).ok_or_else(Refusal::no_such_path)?;
     let misplaced = kind.scope == Scope::Cluster && !namespace.is_empty();
-    let without_status = part == Part::Status && kind.status == kinds::Status::None;
-    if misplaced || without_status {
+    let without_part = match part {
+        Part::Status => kind.status == kinds::Status::None,
+        Part::Scale => kind.scale == kinds::Scale::None,
+        Part::Main | Part::Finalize | Part::Binding => false,
+    };
+    if misplaced || without_part {
         return Err(Refusal::no_such_path());
     }
     Ok((kind, namespace.to_owned(), name.to_owned(), part))

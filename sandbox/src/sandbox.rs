@@ -1,28 +1,32 @@
 //! The server as a tower service.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use jiff::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use serde_json::json;
 
-use crate::faults::{Action, Faults, Refused};
+use crate::answer;
+use crate::bootstrap::Addresses;
+use crate::faults::{Action, Faults};
 use crate::kinds::{KINDS, Kind};
 use crate::refusal::Refusal;
 use crate::request::{Ask, Verb};
-use crate::serve::{self, Reply};
+use crate::serve::{self, Reply, discovery, form};
 use crate::store::Store;
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 3 * 1024 * 1024;
+/// How many answered requests are remembered.
+const REMEMBERED: usize = 100_000;
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -62,8 +66,9 @@ pub struct Server {
     pub state: Mutex<State>,
     /// What goes wrong.
     pub faults: Faults,
-    clock: Clock,
-    requests: Mutex<Vec<Served>>,
+    /// Tells the time.
+    pub clock: Clock,
+    requests: Mutex<VecDeque<Served>>,
 }
 
 /// A request that was answered.
@@ -93,11 +98,18 @@ impl std::fmt::Display for Served {
 pub struct State {
     /// The objects.
     pub store: Store,
+    /// Who gives Services their addresses, and out of which range.
+    pub addresses: Addresses,
     clock: Clock,
     randomness: StdRng,
 }
 
 impl State {
+    /// The time.
+    pub fn time(&self) -> Timestamp {
+        (self.clock)()
+    }
+
     /// The time, in whole seconds as the API writes it.
     pub fn now(&self) -> String {
         (self.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
@@ -137,6 +149,7 @@ impl Sandbox {
     pub fn new(settings: Settings) -> Self {
         let mut state = State {
             store: Store::new(settings.history),
+            addresses: Addresses::default(),
             clock: settings.clock.clone(),
             randomness: StdRng::seed_from_u64(settings.seed),
         };
@@ -154,15 +167,20 @@ impl Sandbox {
         &self.0.faults
     }
 
-    /// Every request so far.
+    /// Every request so far; the oldest of very many are forgotten.
     pub fn requests(&self) -> Vec<Served> {
-        self.0.requests.lock().clone()
+        self.0.requests.lock().iter().cloned().collect()
     }
 
     /// Forgets the history of a kind and ends its watches, so that they have to list again.
     pub fn expire(&self, plural: &'static str) {
         self.0.state.lock().store.forget_history(plural);
         self.0.faults.close_watches(plural);
+    }
+
+    /// Ends all watches, in good order.
+    pub fn close_watches(&self) {
+        self.0.faults.close_all_watches();
     }
 
     /// Stores an object as it is, with no rule applied: for what only an older server would have
@@ -176,26 +194,34 @@ impl Sandbox {
         }
     }
 
+    /// The objects, locked. Watches learn of changes only from [`Self::tell_watches`].
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock()
+    }
+
     async fn answer<B>(self, request: Request<B>) -> Result<Response<Answer>, Cut>
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (parts, body) = request.into_parts();
+        if let Some(page) = discovery::page(&parts) {
+            return Ok(answer::page(page, &parts.headers));
+        }
         let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
             let message = format!("Request entity too large: limit is {LARGEST_BODY}");
             let code = StatusCode::PAYLOAD_TOO_LARGE;
-            return Ok(refused(&Refusal::new(code, "RequestEntityTooLarge", message)));
+            return Ok(answer::refused(&Refusal::new(code, "RequestEntityTooLarge", message)));
         };
         let ask = match Ask::read(&parts, body.to_bytes()) {
             Ok(ask) => ask,
-            Err(refusal) => return Ok(refused(&refusal)),
+            Err(refusal) => return Ok(answer::refused(&refusal)),
         };
         let at = (self.0.clock)();
         let fault = self.0.faults.of(&ask);
         let answer = self.act(&ask, fault).await;
         let code = answer.as_ref().ok().map(|response| response.status().as_u16());
-        self.0.requests.lock().push(Served {
+        self.remember(Served {
             at,
             verb: ask.verb,
             plural: ask.kind.plural,
@@ -203,6 +229,14 @@ impl Sandbox {
             code,
         });
         answer
+    }
+
+    fn remember(&self, served: Served) {
+        let mut requests = self.0.requests.lock();
+        requests.push_back(served);
+        if requests.len() > REMEMBERED {
+            requests.pop_front();
+        }
     }
 
     async fn act(&self, ask: &Ask, fault: Option<Action>) -> Result<Response<Answer>, Cut> {
@@ -217,10 +251,10 @@ impl Sandbox {
                 tokio::time::sleep(time).await;
                 Ok(answer)
             }
-            Some(Action::Refuse(made_up)) => Ok(made_up_refusal(&made_up)),
+            Some(Action::Refuse(made_up)) => Ok(answer::made_up(&made_up)),
             Some(Action::RefuseAfterwards(made_up)) => {
                 self.serve(ask);
-                Ok(made_up_refusal(&made_up))
+                Ok(answer::made_up(&made_up))
             }
             Some(Action::Cut) => {
                 self.serve(ask);
@@ -229,12 +263,13 @@ impl Sandbox {
             Some(Action::CutBefore) => Err(Cut),
             Some(Action::Garble) => {
                 let status = self.serve(ask).status();
-                Ok(respond(status, full(b"{\"kind\":".to_vec())))
+                Ok(answer::json(status, b"{\"kind\":".to_vec()))
             }
         }
     }
 
-    fn tell_watches(&self, mut state: MutexGuard<'_, State>) {
+    /// Unlocks the objects, and wakes the watches of what was changed.
+    pub(crate) fn tell_watches(&self, mut state: MutexGuard<'_, State>) {
         let touched = state.store.take_touched();
         drop(state);
         for plural in touched {
@@ -242,17 +277,22 @@ impl Sandbox {
         }
     }
 
-    fn serve(&self, ask: &Ask) -> Response<Answer> {
+    /// Answers a request, with no fault.
+    pub(crate) fn serve(&self, ask: &Ask) -> Response<Answer> {
         let mut state = self.0.state.lock();
         let reply = serve::serve(&mut state, ask);
+        let now = (self.0.clock)();
         self.tell_watches(state);
         match reply {
-            Ok(Reply::Object(code, object)) => respond(code, full(object.alone(ask.kind))),
-            Ok(Reply::Json(code, body)) => respond(code, full(body)),
-            Ok(Reply::Watch(start)) => {
-                respond(StatusCode::OK, serve::watch::body(self.0.clone(), ask.kind, start))
+            Ok(Reply::Object(code, object)) => {
+                answer::json(code, form::one(ask.form, ask.kind, &object, now))
             }
-            Err(refusal) => refused(&refusal),
+            Ok(Reply::Json(code, body)) => answer::json(code, body),
+            Ok(Reply::Watch(start)) => {
+                let body = serve::watch::body(self.0.clone(), ask.kind, start);
+                answer::respond(StatusCode::OK, answer::JSON, body)
+            }
+            Err(refusal) => answer::refused(&refusal),
         }
     }
 }
@@ -273,28 +313,4 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         Box::pin(self.clone().answer(request))
     }
-}
-
-fn respond(code: StatusCode, body: Answer) -> Response<Answer> {
-    let mut response = Response::new(body);
-    *response.status_mut() = code;
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    response
-}
-
-fn refused(refusal: &Refusal) -> Response<Answer> {
-    respond(refusal.code, full(json!(refusal.status()).to_string().into_bytes()))
-}
-
-fn made_up_refusal(made_up: &Refused) -> Response<Answer> {
-    let mut response = refused(&made_up.refusal());
-    if let Some(seconds) = made_up.retry_after {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
-}
-
-fn full(body: Vec<u8>) -> Answer {
-    Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync()
 }

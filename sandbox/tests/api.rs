@@ -111,7 +111,7 @@ async fn what_cannot_be_created_is_refused_with_the_servers_words() {
         (CONFIG_MAPS, json!({"metadata": {}})),
         ("/api/v1/namespaces/nope/configmaps", named("b")),
         ("/api/v1/configmaps", named("b")),
-        ("/apis/nope/v1/things", named("b")),
+        ("/apis/apps/v1/things", named("b")),
     ] {
         let (code, status) = ask(&sandbox, Method::POST, path, object).await;
         refusals.push(format!("{code} {} {}", status["reason"], status["message"]));

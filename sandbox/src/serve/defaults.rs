@@ -1,39 +1,111 @@
-//! What the server fills in where a new object says nothing.
+//! What the server fills in where an object says nothing, and what it refuses to store.
 
-use std::net::Ipv4Addr;
-
-use ipnet::Ipv4Net;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::kinds::Kind;
-use crate::object::text;
+use crate::object::{set, text};
 use crate::refusal::Refusal;
-use crate::sandbox::State;
 
-/// The range that Services get their addresses from.
-const SERVICE_RANGE: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 96, 0, 0), 16);
-
-/// Fills in an object that is about to be created.
-pub fn apply(state: &State, kind: &Kind, object: &mut Value) {
+/// Fills in an object that is about to be stored.
+pub fn apply(kind: &Kind, object: &mut Value) {
     match kind.kind {
         "Namespace" => namespace(object),
-        "Pod" => fill(object, "/status", json!({"phase": "Pending"})),
-        "Service" => service(state, object),
-        "Endpoints" => ports(object.pointer_mut("/subsets"), "ports"),
+        "Pod" => {
+            pod(object.pointer_mut("/spec"));
+            fill(object, "/status", json!({"phase": "Pending"}));
+        }
+        "Service" => service(object),
+        "Endpoints" => each(object.pointer_mut("/subsets"), |subset| {
+            each(subset.get_mut("ports"), |port| fill(port, "", json!({"protocol": "TCP"})));
+        }),
         "EndpointSlice" => each(object.pointer_mut("/ports"), |port| {
             fill(port, "", json!({"name": "", "protocol": "TCP"}));
         }),
+        "Deployment" => deployment(object),
+        "ReplicaSet" => {
+            fill(object, "/spec", json!({"replicas": 1}));
+            pod(object.pointer_mut("/spec/template/spec"));
+            fill(object, "/status", json!({"replicas": 0}));
+        }
+        "Secret" => {
+            fill(object, "", json!({"type": "Opaque"}));
+        }
         _ => {}
     }
 }
 
-/// Checks what the controllers rely on being checked.
+/// Checks what users and controllers rely on being checked.
 pub fn validate(kind: &Kind, name: &str, object: &Value) -> Result<(), Refusal> {
-    if kind.kind == "EndpointSlice" && text(object, "/addressType").is_empty() {
-        let why = "Required value";
-        return Err(Refusal::invalid(kind, name, "addressType", "FieldValueRequired", why));
+    let required: &[&str] = match kind.kind {
+        "EndpointSlice" => &["addressType"],
+        "Deployment" | "ReplicaSet" => &["spec.selector", "spec.template.spec.containers"],
+        "IPAddress" => &["spec.parentRef"],
+        "ServiceCIDR" => &["spec.cidrs"],
+        _ => &[],
+    };
+    for field in required {
+        let pointer = format!("/{}", field.replace('.', "/"));
+        if is_empty(object.pointer(&pointer)) {
+            let why = "Required value";
+            return Err(Refusal::invalid(kind, name, field, "FieldValueRequired", why));
+        }
+    }
+    if matches!(kind.kind, "Deployment" | "ReplicaSet") {
+        selects_its_own(kind, name, object)?;
+        let replicas = object.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(0);
+        if replicas < 0 {
+            let why = format!("Invalid value: {replicas}: must be greater than or equal to 0");
+            let (field, cause) = ("spec.replicas", "FieldValueInvalid");
+            return Err(Refusal::invalid(kind, name, field, cause, &why));
+        }
     }
     Ok(())
+}
+
+/// Checks that what may not change has not.
+pub fn immutable(kind: &Kind, name: &str, before: &Value, after: &Value) -> Result<(), Refusal> {
+    let fields: &[&str] = match kind.kind {
+        "EndpointSlice" => &["addressType"],
+        "Deployment" | "ReplicaSet" => &["spec.selector"],
+        "IPAddress" => &["spec.parentRef"],
+        "Secret" => &["type"],
+        _ => &[],
+    };
+    for field in fields {
+        let pointer = format!("/{}", field.replace('.', "/"));
+        let value = after.pointer(&pointer);
+        if before.pointer(&pointer) != value {
+            let value = value.unwrap_or(&Value::Null);
+            let why = format!("Invalid value: {value}: field is immutable");
+            return Err(Refusal::invalid(kind, name, field, "FieldValueInvalid", &why));
+        }
+    }
+    Ok(())
+}
+
+fn selects_its_own(kind: &Kind, name: &str, object: &Value) -> Result<(), Refusal> {
+    let labels = object.pointer("/spec/template/metadata/labels");
+    let wanted = object.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
+    let fits = |(key, value): (&String, &Value)| {
+        labels.and_then(|labels| labels.get(key)).is_some_and(|found| found == value)
+    };
+    if wanted.into_iter().flatten().all(fits) {
+        return Ok(());
+    }
+    let labels = labels.cloned().unwrap_or(json!({}));
+    let why = format!("Invalid value: {labels}: `selector` does not match template `labels`");
+    let field = "spec.template.metadata.labels";
+    Err(Refusal::invalid(kind, name, field, "FieldValueInvalid", &why))
+}
+
+fn is_empty(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => text.is_empty(),
+        Some(Value::Array(list)) => list.is_empty(),
+        Some(Value::Object(fields)) => fields.is_empty(),
+        Some(_) => false,
+    }
 }
 
 fn namespace(object: &mut Value) {
@@ -43,48 +115,85 @@ fn namespace(object: &mut Value) {
     fill(object, "/status", json!({"phase": "Active"}));
 }
 
-fn service(state: &State, object: &mut Value) {
+fn service(object: &mut Value) {
     fill(object, "/spec", json!({"type": "ClusterIP", "sessionAffinity": "None"}));
     each(object.pointer_mut("/spec/ports"), |port| {
         let target = port.get("port").cloned().unwrap_or_default();
         fill(port, "", json!({"protocol": "TCP", "targetPort": target}));
     });
+    if text(object, "/spec/sessionAffinity") == "ClientIP" {
+        let affinity = json!({"clientIP": {"timeoutSeconds": 10800}});
+        fill(object, "/spec", json!({"sessionAffinityConfig": affinity}));
+    }
     fill(object, "/status", json!({"loadBalancer": {}}));
-    if text(object, "/spec/type") == "ExternalName" {
+    if text(object, "/spec/type") != "ExternalName" {
+        fill(object, "/spec", json!({"internalTrafficPolicy": "Cluster"}));
+    }
+}
+
+fn deployment(object: &mut Value) {
+    let strategy = json!({"type": "RollingUpdate"});
+    fill(
+        object,
+        "/spec",
+        json!({
+            "replicas": 1, "strategy": strategy, "revisionHistoryLimit": 10,
+            "progressDeadlineSeconds": 600,
+        }),
+    );
+    fill(object, "/spec/strategy", strategy);
+    if text(object, "/spec/strategy/type") == "RollingUpdate" {
+        let quarter = json!({"maxUnavailable": "25%", "maxSurge": "25%"});
+        fill(object, "/spec/strategy", json!({"rollingUpdate": quarter}));
+    }
+    pod(object.pointer_mut("/spec/template/spec"));
+}
+
+/// Fills in a Pod's spec, wherever it stands.
+fn pod(spec: Option<&mut Value>) {
+    let Some(spec) = spec else {
         return;
-    }
-    let headless = text(object, "/spec/clusterIP") == "None";
-    let selecting = object.pointer("/spec/selector").and_then(Value::as_object);
-    let families = if headless && selecting.is_none_or(Map::is_empty) {
-        json!({"ipFamilies": ["IPv4", "IPv6"], "ipFamilyPolicy": "RequireDualStack"})
-    } else {
-        json!({"ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack"})
     };
-    fill(object, "/spec", families);
-    fill(object, "/spec", json!({"internalTrafficPolicy": "Cluster"}));
-    if text(object, "/spec/clusterIP").is_empty()
-        && let Some(free) = lowest_free_address(state)
-    {
-        fill(object, "/spec", json!({"clusterIP": free}));
+    fill(
+        spec,
+        "",
+        json!({
+            "restartPolicy": "Always", "terminationGracePeriodSeconds": 30,
+            "dnsPolicy": "ClusterFirst", "securityContext": {},
+            "schedulerName": "default-scheduler",
+        }),
+    );
+    each(spec.get_mut("containers"), container);
+    if let Some(account) = spec.get("serviceAccountName").cloned() {
+        fill(spec, "", json!({"serviceAccount": account}));
     }
-    let address = text(object, "/spec/clusterIP").to_owned();
-    fill(object, "/spec", json!({"clusterIPs": [address]}));
 }
 
-fn lowest_free_address(state: &State) -> Option<String> {
-    let services = crate::kinds::find("", "v1", "services")?;
-    let used: std::collections::HashSet<String> = state
-        .store
-        .objects(services)
-        .map(|service| text(&service.value(), "/spec/clusterIP").to_owned())
-        .collect();
-    SERVICE_RANGE.hosts().map(|host| host.to_string()).find(|host| !used.contains(host))
-}
-
-fn ports(lists: Option<&mut Value>, field: &str) {
-    each(lists, |element| {
-        each(element.get_mut(field), |port| fill(port, "", json!({"protocol": "TCP"})));
-    });
+fn container(container: &mut Value) {
+    let image = text(container, "/image").rsplit('/').next().unwrap_or("").to_owned();
+    let tag = image.split_once(':').map_or("latest", |(_, tag)| tag);
+    let pull = if tag == "latest" && !image.contains('@') { "Always" } else { "IfNotPresent" };
+    fill(
+        container,
+        "",
+        json!({
+            "resources": {}, "terminationMessagePath": "/dev/termination-log",
+            "terminationMessagePolicy": "File", "imagePullPolicy": pull,
+        }),
+    );
+    each(container.get_mut("ports"), |port| fill(port, "", json!({"protocol": "TCP"})));
+    for probe in ["readinessProbe", "livenessProbe", "startupProbe"] {
+        if let Some(probe) = container.get_mut(probe) {
+            let defaults = json!({
+                "timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1,
+                "failureThreshold": 3,
+            });
+            fill(probe, "", defaults);
+            if probe.get("httpGet").is_some() {
+                fill(probe, "/httpGet", json!({"path": "/", "scheme": "HTTP"}));
+            }
+        }
+    }
 }
 
 fn each(list: Option<&mut Value>, change: impl FnMut(&mut Value)) {
@@ -103,7 +212,7 @@ fn fill(object: &mut Value, pointer: &str, with: Value) {
             Some(_) => false,
         };
         if missing {
-            crate::object::set(object, pointer, &field, value);
+            set(object, pointer, &field, value);
         }
     }
 }

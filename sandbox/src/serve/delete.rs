@@ -7,8 +7,8 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::write::finalizers;
-use super::{Reply, existing};
-use crate::kinds::{Deleted, Kind, NAMESPACE};
+use super::{Reply, address, existing, form, read};
+use crate::kinds::{Deleted, Kind, NAMESPACE, SERVICE};
 use crate::object::{Object, elements, set, text};
 use crate::refusal::Refusal;
 use crate::request::Ask;
@@ -20,17 +20,52 @@ const GRACE_SECONDS: i64 = 30;
 /// DELETE.
 pub fn delete(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
     let current = existing(state, ask)?;
-    let options: Value = match ask.body.is_empty() {
-        true => json!({}),
-        false => serde_json::from_slice(&ask.body)
-            .map_err(|error| Refusal::bad_request(format!("cannot read DeleteOptions: {error}")))?,
-    };
+    let options = options(ask)?;
     preconditions(ask, &current, &options)?;
+    end(state, ask, current, &options)
+}
+
+/// DELETE of many: those of a namespace or of all, narrowed by selectors.
+pub fn collection(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
+    let options = options(ask)?;
+    let selector = read::selector(ask)?;
+    let chosen = state
+        .store
+        .objects(ask.kind)
+        .filter(|object| read::concerns(ask, object) && selector.matches(object));
+    let chosen: Vec<Arc<Object>> = chosen.cloned().collect();
+    for object in &chosen {
+        end(state, ask, object.clone(), &options)?;
+    }
+    let metadata = json!({"resourceVersion": state.store.revision().to_string()});
+    let body = form::many(ask.form, ask.kind, &chosen, &metadata, state.time());
+    Ok(Reply::Json(StatusCode::OK, body))
+}
+
+fn options(ask: &Ask) -> Result<Value, Refusal> {
+    if ask.body.is_empty() {
+        return Ok(json!({}));
+    }
+    serde_json::from_slice(&ask.body)
+        .map_err(|error| Refusal::bad_request(format!("cannot read DeleteOptions: {error}")))
+}
+
+/// Ends an object: at once, or as soon as nothing holds it.
+fn end(
+    state: &mut State,
+    ask: &Ask,
+    current: Arc<Object>,
+    options: &Value,
+) -> Result<Reply, Refusal> {
+    let dry = elements(options, "/dryRun").next().is_some() || ask.is_dry_run();
+    if dry {
+        return Ok(Reply::Object(StatusCode::OK, current));
+    }
     if *ask.kind == NAMESPACE {
         return Ok(Reply::Object(StatusCode::OK, end_namespace(state, &current)?));
     }
     let mut object = current.value();
-    let grace = grace(ask, &object, &options);
+    let grace = grace(ask, &object, options);
     let terminating = !text(&object, "/metadata/deletionTimestamp").is_empty();
     let stays = grace > 0 || finalizers(&object).next().is_some();
     if stays {
@@ -66,12 +101,16 @@ pub fn is_finished(object: &Value) -> bool {
 /// Removes an object and all that it alone owns.
 pub fn remove(state: &mut State, kind: &Kind, object: &Arc<Object>) -> Arc<Object> {
     let gone = state.store.remove(kind, &object.key()).unwrap_or_else(|| object.clone());
+    if *kind == SERVICE {
+        address::claim(state, kind, Some(&gone.value()), None);
+    }
     for (kind, dependent) in state.store.dependents(&object.uid) {
         let mut value = dependent.value();
-        if finalizers(&value).next().is_none() {
+        let grace = own_grace(kind, &value);
+        if grace == 0 && finalizers(&value).next().is_none() {
             remove(state, kind, &dependent);
         } else if text(&value, "/metadata/deletionTimestamp").is_empty() {
-            mark(state, &mut value, 0);
+            mark(state, &mut value, grace);
             state.store.put(kind, value);
         }
     }
@@ -104,8 +143,16 @@ fn grace(ask: &Ask, object: &Value, options: &Value) -> i64 {
     }
     let asked = options.get("gracePeriodSeconds").and_then(Value::as_i64);
     let asked = asked.or_else(|| ask.parameter("gracePeriodSeconds").parse().ok());
+    asked.unwrap_or_else(|| own_grace(ask.kind, object))
+}
+
+/// How long an object may take to end if nobody says.
+fn own_grace(kind: &Kind, object: &Value) -> i64 {
+    if kind.kind != "Pod" || text(object, "/spec/nodeName").is_empty() {
+        return 0;
+    }
     let own = object.pointer("/spec/terminationGracePeriodSeconds").and_then(Value::as_i64);
-    asked.or(own).unwrap_or(GRACE_SECONDS)
+    own.unwrap_or(GRACE_SECONDS)
 }
 
 fn mark(state: &State, object: &mut Value, grace: i64) {
@@ -132,10 +179,11 @@ fn end_namespace(state: &mut State, namespace: &Arc<Object>) -> Result<Arc<Objec
     let terminating = state.store.put(&NAMESPACE, value.clone());
     for (kind, object) in state.store.content(name) {
         let mut content = object.value();
-        if finalizers(&content).next().is_none() {
+        let grace = own_grace(kind, &content);
+        if grace == 0 && finalizers(&content).next().is_none() {
             remove(state, kind, &object);
         } else {
-            mark(state, &mut content, 0);
+            mark(state, &mut content, grace);
             state.store.put(kind, content);
         }
     }

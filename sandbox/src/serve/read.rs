@@ -3,11 +3,11 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::Reply;
-use crate::kinds::Kind;
+use super::{Reply, form};
 use crate::object::Object;
 use crate::refusal::Refusal;
 use crate::request::Ask;
+use crate::sandbox::State;
 use crate::selector::Selector;
 use crate::store::{Key, Store};
 
@@ -21,7 +21,8 @@ pub fn get(store: &Store, ask: &Ask) -> Result<Reply, Refusal> {
 }
 
 /// Many objects: all of a namespace or of the cluster, narrowed by selectors, a page at a time.
-pub fn list(store: &Store, ask: &Ask) -> Result<Reply, Refusal> {
+pub fn list(state: &State, ask: &Ask) -> Result<Reply, Refusal> {
+    let store = &state.store;
     let at = not_in_the_future(store, ask)?;
     let selector = selector(ask)?;
     let page = Page::of(store, ask, at)?;
@@ -33,7 +34,7 @@ pub fn list(store: &Store, ask: &Ask) -> Result<Reply, Refusal> {
     let mut items = Vec::new();
     let mut last = None;
     for (key, object) in chosen.by_ref().take(page.limit) {
-        items.push(object.as_item());
+        items.push(object.clone());
         last = Some(key);
     }
     let left = chosen.count();
@@ -44,7 +45,8 @@ pub fn list(store: &Store, ask: &Ask) -> Result<Reply, Refusal> {
             fields.insert("remainingItemCount".to_owned(), json!(left));
         }
     }
-    Ok(Reply::Json(StatusCode::OK, encode(ask.kind, &metadata, &items)))
+    let body = form::many(ask.form, ask.kind, &items, &metadata, state.time());
+    Ok(Reply::Json(StatusCode::OK, body))
 }
 
 /// Whether an object is in the namespace that is asked for.
@@ -109,21 +111,4 @@ impl Page {
 /// Where the next page goes on.
 fn token(revision: u64, (namespace, name): &Key) -> String {
     json!({"revision": revision, "namespace": namespace, "name": name}).to_string()
-}
-
-fn encode(kind: &Kind, metadata: &Value, items: &[&[u8]]) -> Vec<u8> {
-    let mut body = format!(
-        "{{\"kind\":\"{}List\",\"apiVersion\":\"{}\",\"metadata\":{metadata},\"items\":[",
-        kind.kind,
-        kind.api_version()
-    )
-    .into_bytes();
-    for (place, item) in items.iter().enumerate() {
-        if place > 0 {
-            body.push(b',');
-        }
-        body.extend_from_slice(item);
-    }
-    body.extend_from_slice(b"]}\n");
-    body
 }

@@ -10,18 +10,21 @@ use bytes::Bytes;
 use futures::stream;
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Reply, read};
+use super::table::Header;
+use super::{Reply, form, read};
 use crate::faults::{Signals, WatchState};
 use crate::kinds::Kind;
+use crate::negotiate::Form;
 use crate::object::Object;
 use crate::refusal::Refusal;
 use crate::request::Ask;
-use crate::sandbox::{Answer, Cut, Server};
+use crate::sandbox::{Answer, Cut, Server, State};
 use crate::selector::Selector;
-use crate::store::{Change, Store};
+use crate::store::Change;
 
 /// How often a watch that wants bookmarks gets one.
 const BOOKMARK: Duration = Duration::from_secs(60);
@@ -36,11 +39,13 @@ pub struct Start {
     lasting: Duration,
     bookmarks: bool,
     first: VecDeque<Bytes>,
+    writer: Writer,
     ended: bool,
 }
 
 /// Reads what kind of watch is asked for, and what it shows first.
-pub fn start(store: &Store, ask: &Ask) -> Result<Reply, Refusal> {
+pub fn start(state: &State, ask: &Ask) -> Result<Reply, Refusal> {
+    let store = &state.store;
     let lasting = ask.parameter("timeoutSeconds").parse().map_or(LONGEST, Duration::from_secs);
     let initial = ask.parameter("sendInitialEvents") == "true";
     let bookmarks = ask.parameter("allowWatchBookmarks") == "true";
@@ -51,6 +56,7 @@ pub fn start(store: &Store, ask: &Ask) -> Result<Reply, Refusal> {
         lasting,
         bookmarks,
         first: VecDeque::new(),
+        writer: Writer { form: ask.form, kind: ask.kind, header: Header::Shown },
         ended: false,
     };
     let from = match read::not_in_the_future(store, ask) {
@@ -68,10 +74,11 @@ pub fn start(store: &Store, ask: &Ask) -> Result<Reply, Refusal> {
             let chosen = store
                 .objects(ask.kind)
                 .filter(|object| read::concerns(ask, object) && start.selector.matches(object));
-            start.first = chosen.map(|object| event("ADDED", ask.kind, object)).collect();
+            let (writer, now) = (&mut start.writer, state.time());
+            start.first = chosen.map(|object| writer.event("ADDED", object, now)).collect();
             if initial && bookmarks {
                 let annotations = json!({"k8s.io/initial-events-end": "true"});
-                start.first.push_back(bookmark(ask.kind, start.from, Some(annotations)));
+                start.first.push_back(writer.bookmark(start.from, Some(annotations)));
             }
         }
     }
@@ -86,6 +93,7 @@ pub fn body(server: Arc<Server>, kind: &'static Kind, start: Start) -> Answer {
     let watching = Watching {
         server,
         kind,
+        writer: start.writer,
         namespace: start.namespace,
         selector: start.selector,
         cursor: start.from,
@@ -106,6 +114,7 @@ pub fn body(server: Arc<Server>, kind: &'static Kind, start: Start) -> Answer {
 struct Watching {
     server: Arc<Server>,
     kind: &'static Kind,
+    writer: Writer,
     namespace: String,
     selector: Selector,
     /// Everything up to this revision has been shown or is pending.
@@ -151,7 +160,8 @@ impl Watching {
                         return None;
                     }
                     self.next_bookmark = Some(Instant::now() + BOOKMARK);
-                    self.pending.push_back(self::bookmark(self.kind, self.cursor, None));
+                    let bookmark = self.writer.bookmark(self.cursor, None);
+                    self.pending.push_back(bookmark);
                 }
             }
         }
@@ -159,14 +169,16 @@ impl Watching {
 
     /// Takes in what has changed since the cursor.
     fn collect(&mut self) {
-        let state = self.server.state.lock();
+        let server = self.server.clone();
+        let state = server.state.lock();
         match state.store.changes(self.kind, self.cursor) {
             Ok(changes) => {
                 self.cursor = state.store.revision();
                 drop(state);
-                let lines = changes.iter().filter_map(|change| self.shown(change));
-                let lines: Vec<Bytes> = lines.collect();
-                self.pending.extend(lines);
+                let now = (server.clock)();
+                for change in &changes {
+                    self.show(change, now);
+                }
             }
             Err(forgotten) => {
                 let refusal = Refusal::watch_expired(self.cursor, forgotten.oldest);
@@ -176,38 +188,50 @@ impl Watching {
         }
     }
 
-    /// How a change looks through the selector. What leaves it is shown as deleted, as it was
-    /// before, at the revision of the change.
-    fn shown(&self, change: &Change) -> Option<Bytes> {
+    /// Shows a change as it looks through the selector. What leaves it is shown as deleted, as it
+    /// was before, at the revision of the change.
+    fn show(&mut self, change: &Change, now: Timestamp) {
         let passes = |object: &&Arc<Object>| {
             (self.namespace.is_empty() || self.namespace == object.namespace)
                 && self.selector.matches(object)
         };
         let before = change.before.as_ref().filter(passes);
         let after = change.after.as_ref().filter(passes);
-        match (before, after) {
-            (None, Some(after)) => Some(event("ADDED", self.kind, after)),
-            (Some(_), Some(after)) => Some(event("MODIFIED", self.kind, after)),
-            (Some(before), None) => Some(event("DELETED", self.kind, &before.at(change.revision))),
-            (None, None) => None,
+        let line = match (before, after) {
+            (None, Some(after)) => self.writer.event("ADDED", after, now),
+            (Some(_), Some(after)) => self.writer.event("MODIFIED", after, now),
+            (Some(before), None) => self.writer.event("DELETED", &before.at(change.revision), now),
+            (None, None) => return,
+        };
+        self.pending.push_back(line);
+    }
+}
+
+/// Writes the lines of one stream in the form it was asked for.
+struct Writer {
+    form: Form,
+    kind: &'static Kind,
+    header: Header,
+}
+
+impl Writer {
+    fn event(&mut self, what: &str, object: &Object, now: Timestamp) -> Bytes {
+        let mut line = format!("{{\"type\":\"{what}\",\"object\":").into_bytes();
+        line.extend(form::in_stream(self.form, self.kind, object, now, self.header));
+        line.extend_from_slice(b"}\n");
+        self.header = Header::Omitted;
+        line.into()
+    }
+
+    fn bookmark(&mut self, revision: u64, annotations: Option<Value>) -> Bytes {
+        let mut metadata = json!({"resourceVersion": revision.to_string()});
+        if let (Some(fields), Some(annotations)) = (metadata.as_object_mut(), annotations) {
+            fields.insert("annotations".to_owned(), annotations);
         }
+        let object = form::mark(self.form, self.kind, &metadata, self.header);
+        self.header = Header::Omitted;
+        format!("{}\n", json!({"type": "BOOKMARK", "object": object})).into()
     }
-}
-
-fn event(what: &str, kind: &Kind, object: &Object) -> Bytes {
-    let mut line = format!("{{\"type\":\"{what}\",\"object\":").into_bytes();
-    line.extend(object.alone(kind));
-    line.extend_from_slice(b"}\n");
-    line.into()
-}
-
-fn bookmark(kind: &Kind, revision: u64, annotations: Option<Value>) -> Bytes {
-    let mut metadata = json!({"resourceVersion": revision.to_string()});
-    if let (Some(fields), Some(annotations)) = (metadata.as_object_mut(), annotations) {
-        fields.insert("annotations".to_owned(), annotations);
-    }
-    let object = json!({"kind": kind.kind, "apiVersion": kind.api_version(), "metadata": metadata});
-    format!("{}\n", json!({"type": "BOOKMARK", "object": object})).into()
 }
 
 fn error(refusal: &Refusal) -> Bytes {

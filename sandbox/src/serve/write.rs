@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Reply, defaults, delete, existing};
+use super::{Reply, address, defaults, delete, existing};
 use crate::kinds::{Generation, Kind, NAMESPACE, Put, Scope, Status};
 use crate::object::{Object, elements, set, take, text};
 use crate::refusal::Refusal;
@@ -15,8 +15,6 @@ use crate::sandbox::State;
 /// The longest that is kept of a base name before five letters are put behind it.
 const LONGEST_BASE: usize = 58;
 const JSON: &str = "application/json";
-const MERGE_PATCH: &str = "application/merge-patch+json";
-const STRATEGIC_MERGE_PATCH: &str = "application/strategic-merge-patch+json";
 
 /// POST.
 pub fn create(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
@@ -48,21 +46,6 @@ pub fn update(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
     replace(state, ask, &current, object)
 }
 
-/// PATCH. A strategic merge patch is taken where it means the same as a merge patch.
-pub fn patch(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
-    let current = existing(state, ask)?;
-    let patch: Value = serde_json::from_slice(&ask.body)
-        .map_err(|error| Refusal::bad_request(format!("error decoding patch: {error}")))?;
-    match ask.media_type.as_deref() {
-        Some(MERGE_PATCH) => {}
-        Some(STRATEGIC_MERGE_PATCH) if !holds_lists(&patch) => {}
-        _ => return Err(Refusal::media_type(&[MERGE_PATCH])),
-    }
-    let mut object = current.value();
-    merge(&mut object, patch);
-    replace(state, ask, &current, object)
-}
-
 /// Sets what the server alone says of a new object.
 pub fn stamp(state: &mut State, kind: &Kind, object: &mut Value) {
     for field in ["selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"] {
@@ -76,7 +59,8 @@ pub fn stamp(state: &mut State, kind: &Kind, object: &mut Value) {
     }
 }
 
-fn store_new(state: &mut State, ask: &Ask, mut object: Value) -> Result<Reply, Refusal> {
+/// Stores an object where nothing is.
+pub fn store_new(state: &mut State, ask: &Ask, mut object: Value) -> Result<Reply, Refusal> {
     let kind = ask.kind;
     name(state, ask, &mut object)?;
     let name = text(&object, "/metadata/name").to_owned();
@@ -92,9 +76,26 @@ fn store_new(state: &mut State, ask: &Ask, mut object: Value) -> Result<Reply, R
     {
         fields.shift_remove("status");
     }
-    defaults::apply(state, kind, &mut object);
+    defaults::apply(kind, &mut object);
     defaults::validate(kind, &name, &object)?;
+    address::settle(state, kind, None, &mut object)?;
+    if ask.is_dry_run() {
+        return Ok(dry(ask, StatusCode::CREATED, object));
+    }
+    address::claim(state, kind, None, Some(&object));
     Ok(Reply::Object(StatusCode::CREATED, state.store.put(kind, object)))
+}
+
+/// What would have been stored.
+fn dry(ask: &Ask, code: StatusCode, mut object: Value) -> Reply {
+    take(&mut object, "/metadata", "resourceVersion");
+    let mut answer = json!({"kind": ask.kind.kind, "apiVersion": ask.kind.api_version()});
+    if let (Some(fields), Value::Object(object)) = (answer.as_object_mut(), object) {
+        for (field, value) in object {
+            fields.entry(field).or_insert(value);
+        }
+    }
+    Reply::Json(code, answer.to_string().into_bytes())
 }
 
 fn name(state: &mut State, ask: &Ask, object: &mut Value) -> Result<(), Refusal> {
@@ -129,7 +130,7 @@ fn namespace(state: &State, ask: &Ask, name: &str, object: &mut Value) -> Result
 }
 
 /// Puts an object in the place of the current one, as far as the request may.
-fn replace(
+pub fn replace(
     state: &mut State,
     ask: &Ask,
     current: &Arc<Object>,
@@ -151,15 +152,21 @@ fn replace(
     let before = current.value();
     keep_what_is_not_asked_for(ask, &before, &mut object);
     raise_generation(kind, &before, &mut object);
-    defaults::apply(state, kind, &mut object);
+    defaults::apply(kind, &mut object);
     defaults::validate(kind, &ask.name, &object)?;
+    defaults::immutable(kind, &ask.name, &before, &object)?;
+    address::settle(state, kind, Some(&before), &mut object)?;
     let stored = Object::encode(object.clone(), current.resource_version);
     if stored.value() == before {
         return Ok(Reply::Object(StatusCode::OK, current.clone()));
     }
+    if ask.is_dry_run() {
+        return Ok(dry(ask, StatusCode::OK, object));
+    }
     if delete::is_finished(&object) {
         return Ok(Reply::Object(StatusCode::OK, delete::remove(state, kind, current)));
     }
+    address::claim(state, kind, Some(&before), Some(&object));
     Ok(Reply::Object(StatusCode::OK, state.store.put(kind, object)))
 }
 
@@ -188,8 +195,10 @@ fn keep_what_is_not_asked_for(ask: &Ask, before: &Value, object: &mut Value) {
         }
     };
     match ask.part {
-        Part::Main if ask.kind.status != Status::None => restore(object, "status"),
-        Part::Main => {}
+        Part::Main | Part::Scale | Part::Binding if ask.kind.status != Status::None => {
+            restore(object, "status")
+        }
+        Part::Main | Part::Scale | Part::Binding => {}
         Part::Status => {
             let others: Vec<String> = before
                 .as_object()
@@ -224,6 +233,11 @@ fn raise_generation(kind: &Kind, before: &Value, object: &mut Value) {
     let changed = match kind.generation {
         Generation::None => false,
         Generation::Spec => before.get("spec") != object.get("spec"),
+        Generation::SpecOrAnnotations => {
+            let annotations = "/metadata/annotations";
+            before.get("spec") != object.get("spec")
+                || before.pointer(annotations) != object.pointer(annotations)
+        }
         Generation::ContentOrLabels => {
             content(before) != content(object)
                 || before.pointer("/metadata/labels") != object.pointer("/metadata/labels")
@@ -253,35 +267,6 @@ fn json_body(ask: &Ask) -> Result<Value, Refusal> {
         )));
     }
     Ok(object)
-}
-
-/// A merge patch: maps are merged, null removes, everything else replaces (RFC 7396).
-fn merge(target: &mut Value, patch: Value) {
-    let Value::Object(fields) = patch else {
-        *target = patch;
-        return;
-    };
-    if !target.is_object() {
-        *target = json!({});
-    }
-    let Some(target) = target.as_object_mut() else {
-        return;
-    };
-    for (field, value) in fields {
-        if value.is_null() {
-            target.shift_remove(&field);
-        } else {
-            merge(target.entry(field).or_insert(Value::Null), value);
-        }
-    }
-}
-
-fn holds_lists(patch: &Value) -> bool {
-    match patch {
-        Value::Array(_) => true,
-        Value::Object(fields) => fields.values().any(holds_lists),
-        _ => false,
-    }
 }
 
 /// The finalizers of an object.

@@ -1,0 +1,120 @@
+//! What a cluster has from its first second: the range of Service addresses, and the Service
+//! through which Pods reach the API server.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use ipnet::{IpNet, Ipv4Net};
+use serde_json::{Value, json};
+
+use crate::kinds::{self, SERVICE, SERVICE_CIDR};
+use crate::sandbox::{Sandbox, State};
+use crate::serve;
+
+/// Who gives Services their addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClusterIpAllocation {
+    /// Nobody here: a Service without an address stays without, until a controller writes one.
+    None,
+    /// The server, as kube-apiserver does: the lowest free address, held by an IPAddress object.
+    #[default]
+    Server,
+}
+
+/// Who gives Services their addresses, and out of which range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// Who.
+    pub allocation: ClusterIpAllocation,
+    /// Out of which range.
+    pub range: IpNet,
+}
+
+impl Default for Addresses {
+    fn default() -> Self {
+        let range = Ipv4Net::new_assert(Ipv4Addr::new(10, 96, 0, 0), 16);
+        Self { allocation: ClusterIpAllocation::default(), range: IpNet::V4(range) }
+    }
+}
+
+/// What a cluster is begun with.
+#[derive(Clone, Copy, Debug)]
+pub struct Bootstrap {
+    /// Who gives Services their addresses, and out of which range.
+    pub addresses: Addresses,
+    /// Where the API server listens.
+    pub api_server: SocketAddr,
+}
+
+impl Sandbox {
+    /// Puts in the ServiceCIDR `kubernetes` and the Service `default/kubernetes` with its
+    /// Endpoints and its slice. Without this, a sandbox holds nothing but namespaces.
+    pub fn bootstrap(&self, bootstrap: &Bootstrap) {
+        let mut state = self.state();
+        state.addresses = bootstrap.addresses;
+        serve::put(&mut state, &SERVICE_CIDR, service_cidr(bootstrap.addresses.range));
+        let first = bootstrap.addresses.range.hosts().next();
+        if let Some(first) = first {
+            let service = serve::put(&mut state, &SERVICE, service(first));
+            serve::claim_address(&mut state, &service.value());
+        }
+        published(&mut state, bootstrap.api_server);
+        self.tell_watches(state);
+    }
+}
+
+fn service_cidr(range: IpNet) -> Value {
+    let ready = json!({
+        "type": "Ready", "status": "True", "reason": "",
+        "message": "Kubernetes Service CIDR is ready",
+    });
+    json!({
+        "metadata": {
+            "name": "kubernetes",
+            "finalizers": ["networking.k8s.io/service-cidr-finalizer"],
+        },
+        "spec": {"cidrs": [range.to_string()]},
+        "status": {"conditions": [ready]},
+    })
+}
+
+fn service(address: IpAddr) -> Value {
+    let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
+    json!({
+        "metadata": {
+            "name": "kubernetes", "namespace": "default",
+            "labels": {"component": "apiserver", "provider": "kubernetes"},
+        },
+        "spec": {
+            "clusterIP": address, "clusterIPs": [address],
+            "ipFamilies": [family], "ipFamilyPolicy": "SingleStack",
+            "ports": [{"name": "https", "protocol": "TCP", "port": 443, "targetPort": 443}],
+        },
+    })
+}
+
+/// The server's own Endpoints and slice, which no controller writes.
+fn published(state: &mut State, at: SocketAddr) {
+    let port = json!({"name": "https", "port": at.port(), "protocol": "TCP"});
+    let metadata = json!({
+        "name": "kubernetes", "namespace": "default",
+        "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"},
+    });
+    let subset = json!({"addresses": [{"ip": at.ip()}], "ports": [port]});
+    let endpoints = json!({"metadata": metadata, "subsets": [subset]});
+    let slice = json!({
+        "metadata": {
+            "name": "kubernetes", "namespace": "default",
+            "labels": {"kubernetes.io/service-name": "kubernetes"},
+        },
+        "addressType": if at.is_ipv4() { "IPv4" } else { "IPv6" },
+        "endpoints": [{"addresses": [at.ip()], "conditions": {"ready": true}}],
+        "ports": [port],
+    });
+    for (group, plural, object) in
+        [("", "endpoints", endpoints), ("discovery.k8s.io", "endpointslices", slice)]
+    {
+        if let Some(kind) = kinds::find(group, "v1", plural) {
+            serve::put(state, kind, object);
+        }
+    }
+}

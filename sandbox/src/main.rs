@@ -1,0 +1,85 @@
+//! `roster-sandbox`: an API server in memory, on a port of its own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+use ipnet::IpNet;
+use jiff::Timestamp;
+use sandbox::{Addresses, Bootstrap, ClusterIpAllocation, Listener, Sandbox, Settings, kubeconfig};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How many changes of each kind watches can go back.
+const HISTORY: usize = 10_000;
+
+/// A Kubernetes API server in memory, to try things on. It needs nothing else: no etcd, no
+/// kubelet, no network but loopback. It says yes to everybody who has its kubeconfig, and forgets
+/// everything when it ends. It is no production API server.
+///
+/// It prints where its kubeconfig is. Then, in another terminal:
+///
+///   export KUBECONFIG=…
+///   kubectl get nodes
+///   kubectl create -f examples/hostnames.yaml
+///   kubectl get pods,services,endpointslices -o wide
+#[derive(Parser)]
+#[command(name = "roster-sandbox", version, verbatim_doc_comment)]
+struct Arguments {
+    /// The port on 127.0.0.1; 0 is any free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// The folder for `kubeconfig` and `ca.crt`, which only you can read; without it, a new folder
+    /// that goes when the server ends
+    #[arg(long, value_name = "PATH")]
+    directory: Option<PathBuf>,
+    /// Who gives Services their ClusterIP: the server, as kube-apiserver does, or nobody, so that a
+    /// controller can
+    #[arg(long, value_enum, default_value_t = Allocation::Server)]
+    cluster_ip_allocation: Allocation,
+    /// The range of ClusterIPs
+    #[arg(long, value_name = "CIDR", default_value = "10.96.0.0/16")]
+    service_cidr: IpNet,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Allocation {
+    None,
+    Server,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let listener = Listener::open(arguments.port).await?;
+    let sandbox = Sandbox::new(Settings {
+        clock: Arc::new(Timestamp::now),
+        seed: rand::random(),
+        history: HISTORY,
+    });
+    sandbox.bootstrap(&bootstrap(&arguments, &listener));
+    let temporary = tempfile::tempdir()?;
+    let folder = arguments.directory.as_deref().unwrap_or(temporary.path());
+    let kubeconfig = kubeconfig::write(&listener, folder)?;
+    println!("Serving https://{}. It forgets everything when it ends.", listener.address());
+    println!("  export KUBECONFIG={}", kubeconfig.display());
+    let (mut interrupted, mut terminated) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let asked_to_end = async {
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
+        }
+    };
+    listener.serve(sandbox, asked_to_end).await;
+    Ok(())
+}
+
+fn bootstrap(arguments: &Arguments, listener: &Listener) -> Bootstrap {
+    let allocation = match arguments.cluster_ip_allocation {
+        Allocation::None => ClusterIpAllocation::None,
+        Allocation::Server => ClusterIpAllocation::Server,
+    };
+    let addresses = Addresses { allocation, range: arguments.service_cidr };
+    Bootstrap { addresses, api_server: listener.address() }
+}

@@ -1,0 +1,270 @@
+//! What is served, told to clients: groups, versions, resources; in one piece or in many. And the
+//! few paths beside the API: versions and health.
+
+use http::request::Parts;
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::openapi;
+use crate::kinds::{KINDS, Kind, NAMESPACE, POD, Scale, Scope, Status};
+use crate::negotiate;
+
+/// An answer that concerns no object.
+pub struct Page {
+    /// The HTTP status.
+    pub code: StatusCode,
+    /// The media type.
+    pub media_type: &'static str,
+    /// The body.
+    pub body: String,
+    /// Changes when the body changes.
+    pub etag: Option<String>,
+}
+
+const JSON: &str = "application/json";
+const TEXT: &str = "text/plain; charset=utf-8";
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+const VERBS: [&str; 8] =
+    ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+/// The Kubernetes version that is imitated.
+const VERSION: (&str, &str, &str) = ("1", "36", "v1.36.3");
+
+/// The page at a path, unless it is a path of objects.
+pub fn page(parts: &Parts) -> Option<Page> {
+    let path = parts.uri.path();
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let page = match segments.as_slice() {
+        [] => json_page(&json!({"paths": paths()})),
+        ["healthz" | "livez" | "readyz"] | ["livez" | "readyz", "ping"] => text_page("ok"),
+        ["version"] => json_page(&version()),
+        ["api"] | ["apis"] if negotiate::wants_aggregated_discovery(parts) => {
+            aggregated(|kind| kind.group.is_empty() == (segments == ["api"]))
+        }
+        ["api"] => json_page(&core_versions()),
+        ["apis"] => {
+            let groups: Vec<Value> = groups().into_iter().map(group).collect();
+            json_page(&json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
+        }
+        ["apis", name] if groups().contains(name) => json_page(&single_group(name)),
+        ["api", version] => resources("", version)?,
+        ["apis", name, version] => resources(name, version)?,
+        ["openapi", "v3"] => json_page(&openapi::index()),
+        ["openapi", "v3", "api", version] => json_page(&openapi::document("", version)?),
+        ["openapi", "v3", "apis", name, version] => json_page(&openapi::document(name, version)?),
+        ["api", _, ..] => return None,
+        ["apis", name, ..] if groups().contains(name) => return None,
+        _ => Page { code: StatusCode::NOT_FOUND, ..text_page("404 page not found\n") },
+    };
+    let readable = matches!(parts.method, Method::GET) || page.code != StatusCode::OK;
+    readable.then_some(page)
+}
+
+/// The groups with a name, in the order of the table of kinds.
+pub fn groups() -> Vec<&'static str> {
+    let mut groups: Vec<&str> = Vec::new();
+    for kind in &KINDS {
+        if !kind.group.is_empty() && !groups.contains(&kind.group) {
+            groups.push(kind.group);
+        }
+    }
+    groups
+}
+
+/// Every path that a group version is served under: `/api/v1`, `/apis/apps/v1`.
+pub fn group_versions() -> Vec<(&'static str, &'static str)> {
+    let mut found = vec![("", "v1")];
+    found.extend(groups().into_iter().map(|group| (group, "v1")));
+    found
+}
+
+fn paths() -> Vec<String> {
+    let of_group = |(group, version): (&str, &str)| match group {
+        "" => format!("/api/{version}"),
+        group => format!("/apis/{group}/{version}"),
+    };
+    let api = group_versions().into_iter().map(of_group);
+    let others = ["/healthz", "/livez", "/openapi/v3", "/readyz", "/version"];
+    api.chain(others.map(str::to_owned)).collect()
+}
+
+fn version() -> Value {
+    let (major, minor, git_version) = VERSION;
+    json!({
+        "major": major, "minor": minor, "emulationMajor": major, "emulationMinor": minor,
+        "minCompatibilityMajor": major, "minCompatibilityMinor": "35",
+        "gitVersion": git_version, "gitCommit": "", "gitTreeState": "", "buildDate": "",
+        "goVersion": "", "compiler": "rustc", "platform": "sandbox",
+    })
+}
+
+fn core_versions() -> Value {
+    let everywhere = json!([{"clientCIDR": "0.0.0.0/0", "serverAddress": ""}]);
+    json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": everywhere})
+}
+
+fn group(name: &str) -> Value {
+    let version = json!({"groupVersion": format!("{name}/v1"), "version": "v1"});
+    json!({"name": name, "versions": [version], "preferredVersion": version})
+}
+
+fn single_group(name: &str) -> Value {
+    let mut answer = json!({"kind": "APIGroup", "apiVersion": "v1"});
+    if let (Some(fields), Value::Object(group)) = (answer.as_object_mut(), group(name)) {
+        fields.extend(group);
+    }
+    answer
+}
+
+/// Discovery of one group version, as every client knows it.
+fn resources(group: &str, version: &str) -> Option<Page> {
+    let served = || KINDS.iter().filter(|kind| kind.group == group && kind.version == version);
+    let first = served().next()?;
+    let mut list = Vec::new();
+    for kind in served() {
+        list.push(resource(kind));
+        list.extend(subresources(kind).iter().map(|part| subresource(kind, part)));
+    }
+    let mut answer = json!({"kind": "APIResourceList"});
+    if let Some(fields) = answer.as_object_mut() {
+        if !group.is_empty() {
+            fields.insert("apiVersion".to_owned(), json!("v1"));
+        }
+        fields.insert("groupVersion".to_owned(), json!(first.api_version()));
+        fields.insert("resources".to_owned(), json!(list));
+    }
+    Some(json_page(&answer))
+}
+
+fn resource(kind: &Kind) -> Value {
+    let mut resource = json!({
+        "name": kind.plural, "singularName": kind.singular(),
+        "namespaced": kind.scope == Scope::Namespaced, "kind": kind.kind, "verbs": verbs(kind),
+    });
+    names(kind, &mut resource);
+    resource
+}
+
+fn names(kind: &Kind, resource: &mut Value) {
+    if let Some(fields) = resource.as_object_mut() {
+        if !kind.short_names.is_empty() {
+            fields.insert("shortNames".to_owned(), json!(kind.short_names));
+        }
+        if !kind.categories.is_empty() {
+            fields.insert("categories".to_owned(), json!(kind.categories));
+        }
+    }
+}
+
+fn verbs(kind: &Kind) -> Vec<&'static str> {
+    let fitting =
+        VERBS.into_iter().filter(|verb| *kind != NAMESPACE || *verb != "deletecollection");
+    fitting.collect()
+}
+
+/// A part of a kind's objects that has a path of its own.
+struct Subresource {
+    name: &'static str,
+    verbs: &'static [&'static str],
+    /// Group, version and kind, if they are not those of the object.
+    foreign: Option<(&'static str, &'static str, &'static str)>,
+}
+
+fn subresources(kind: &Kind) -> Vec<Subresource> {
+    const CHANGE: &[&str] = &["get", "patch", "update"];
+    let mut parts = Vec::new();
+    if *kind == POD {
+        let foreign = Some(("", "v1", "Binding"));
+        parts.push(Subresource { name: "binding", verbs: &["create"], foreign });
+    }
+    if *kind == NAMESPACE {
+        parts.push(Subresource { name: "finalize", verbs: &["update"], foreign: None });
+    }
+    if kind.scale == Scale::Replicas {
+        let foreign = Some(("autoscaling", "v1", "Scale"));
+        parts.push(Subresource { name: "scale", verbs: CHANGE, foreign });
+    }
+    if kind.status != Status::None {
+        parts.push(Subresource { name: "status", verbs: CHANGE, foreign: None });
+    }
+    parts
+}
+
+fn subresource(kind: &Kind, part: &Subresource) -> Value {
+    let mut resource = json!({
+        "name": format!("{}/{}", kind.plural, part.name), "singularName": "",
+        "namespaced": kind.scope == Scope::Namespaced,
+        "kind": part.foreign.map_or(kind.kind, |(_, _, kind)| kind), "verbs": part.verbs,
+    });
+    if let (Some((group, version, _)), Some(fields)) = (part.foreign, resource.as_object_mut())
+        && !group.is_empty()
+    {
+        fields.insert("group".to_owned(), json!(group));
+        fields.insert("version".to_owned(), json!(version));
+    }
+    resource
+}
+
+/// Discovery in one piece.
+fn aggregated(served: impl Fn(&Kind) -> bool) -> Page {
+    let mut items: Vec<Value> = Vec::new();
+    for (group, version) in group_versions() {
+        let kinds: Vec<&Kind> =
+            KINDS.iter().filter(|kind| kind.group == group && served(kind)).collect();
+        if kinds.is_empty() {
+            continue;
+        }
+        let resources: Vec<Value> = kinds.into_iter().map(aggregated_resource).collect();
+        let metadata = if group.is_empty() { json!({}) } else { json!({"name": group}) };
+        let versions =
+            json!([{"version": version, "freshness": "Current", "resources": resources}]);
+        items.push(json!({"metadata": metadata, "versions": versions}));
+    }
+    let list = json!({
+        "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2",
+        "metadata": {}, "items": items,
+    });
+    Page { media_type: AGGREGATED, ..json_page(&list) }
+}
+
+fn aggregated_resource(kind: &Kind) -> Value {
+    let scope = match kind.scope {
+        Scope::Cluster => "Cluster",
+        Scope::Namespaced => "Namespaced",
+    };
+    let mut resource = json!({
+        "resource": kind.plural,
+        "responseKind": {"group": "", "version": "", "kind": kind.kind},
+        "scope": scope, "singularResource": kind.singular(), "verbs": verbs(kind),
+    });
+    names(kind, &mut resource);
+    let parts = subresources(kind).into_iter().map(|part| {
+        let (group, version, kind) = part.foreign.unwrap_or(("", "", kind.kind));
+        json!({
+            "subresource": part.name,
+            "responseKind": {"group": group, "version": version, "kind": kind},
+            "verbs": part.verbs,
+        })
+    });
+    let parts: Vec<Value> = parts.collect();
+    if let (false, Some(fields)) = (parts.is_empty(), resource.as_object_mut()) {
+        fields.insert("subresources".to_owned(), json!(parts));
+    }
+    resource
+}
+
+fn json_page(body: &Value) -> Page {
+    let body = format!("{body}\n");
+    let etag = Some(format!("\"{:016x}\"", hash(body.as_bytes())));
+    Page { code: StatusCode::OK, media_type: JSON, body, etag }
+}
+
+fn text_page(body: &str) -> Page {
+    Page { code: StatusCode::OK, media_type: TEXT, body: body.to_owned(), etag: None }
+}
+
+/// FNV-1a: tells contents apart, no more.
+pub fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

@@ -1,0 +1,99 @@
+//! Changing parts of an object: by JSON patch, merge patch, strategic merge patch, or apply.
+
+mod merge;
+mod structural;
+
+use serde_json::Value;
+
+use self::structural::Style;
+use super::{Reply, existing, write};
+use crate::object::{set, take, text};
+use crate::refusal::Refusal;
+use crate::request::{Ask, Part};
+use crate::sandbox::State;
+
+const JSON_PATCH: &str = "application/json-patch+json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
+const STRATEGIC_MERGE_PATCH: &str = "application/strategic-merge-patch+json";
+const APPLY_PATCH: &str = "application/apply-patch+yaml";
+
+/// PATCH.
+///
+/// # Errors
+/// 404 if there is nothing to change, 415 for a patch of no known type, 400 for one that cannot be
+/// read, 422 for one that does not fit the object.
+pub fn patch(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
+    let current = match existing(state, ask) {
+        Err(_) if ask.media_type.as_deref() == Some(APPLY_PATCH) && ask.part == Part::Main => {
+            return write::store_new(state, ask, applied_for_the_first_time(ask)?);
+        }
+        found => found?,
+    };
+    let mut object = current.value();
+    apply_to(ask, &mut object)?;
+    if text(&object, "/metadata/name") != ask.name {
+        let name = text(&object, "/metadata/name");
+        return Err(Refusal::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({})",
+            ask.name
+        )));
+    }
+    write::replace(state, ask, &current, object)
+}
+
+/// Applies the patch of a request to a value.
+///
+/// # Errors
+/// As [`patch`].
+pub fn apply_to(ask: &Ask, object: &mut Value) -> Result<(), Refusal> {
+    match ask.media_type.as_deref() {
+        Some(JSON_PATCH) => {
+            let patch: json_patch::Patch = decoded(ask)?;
+            json_patch::patch(object, &patch).map_err(|_| Refusal::patch_does_not_fit())
+        }
+        Some(MERGE_PATCH) => {
+            merge::merge(object, decoded(ask)?);
+            Ok(())
+        }
+        Some(STRATEGIC_MERGE_PATCH) => {
+            structural::merge(ask.kind, Style::Strategic, object, decoded(ask)?)
+        }
+        Some(APPLY_PATCH) => structural::merge(ask.kind, Style::Apply, object, applied(ask)?),
+        _ => Err(Refusal::patch_type()),
+    }
+}
+
+fn decoded<T: serde::de::DeserializeOwned>(ask: &Ask) -> Result<T, Refusal> {
+    serde_json::from_slice(&ask.body)
+        .map_err(|error| Refusal::bad_request(format!("error decoding patch: {error}")))
+}
+
+/// The body of an apply: YAML, of which JSON is a part.
+fn applied(ask: &Ask) -> Result<Value, Refusal> {
+    if ask.parameter("fieldManager").is_empty() {
+        let why = "Required value: is required for apply patch";
+        return Err(Refusal::invalid_patch_options("fieldManager", why));
+    }
+    let text = String::from_utf8_lossy(&ask.body);
+    let mut object: Value = serde_saphyr::from_str(&text)
+        .map_err(|error| Refusal::bad_request(format!("error decoding YAML: {error}")))?;
+    let (version, kind) = (self::text(&object, "/apiVersion"), self::text(&object, "/kind"));
+    if version.is_empty() || kind.is_empty() {
+        let why = format!("invalid object type: /{version}, Kind={kind}");
+        return Err(Refusal::bad_request(why));
+    }
+    if object.pointer("/metadata/managedFields").is_some_and(|fields| !fields.is_null()) {
+        return Err(Refusal::bad_request("metadata.managedFields must be nil"));
+    }
+    for field in ["kind", "apiVersion"] {
+        take(&mut object, "", field);
+    }
+    Ok(object)
+}
+
+fn applied_for_the_first_time(ask: &Ask) -> Result<Value, Refusal> {
+    let mut object = applied(ask)?;
+    take(&mut object, "/metadata", "resourceVersion");
+    set(&mut object, "/metadata", "name", Value::from(ask.name.as_str()));
+    Ok(object)
+}

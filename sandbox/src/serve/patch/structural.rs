@@ -1,0 +1,263 @@
+//! Patches that know which lists are maps in disguise: strategic merge patches, and apply. Apply is
+//! a merge here: nobody owns fields, so nothing conflicts and nothing is removed.
+
+use serde_json::{Map, Value, json};
+
+use crate::kinds::Kind;
+use crate::refusal::Refusal;
+
+/// Which of the two kinds of patch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// A strategic merge patch, with its directives. New elements go in front.
+    Strategic,
+    /// An apply. New elements go to the end.
+    Apply,
+}
+
+/// How a list is merged.
+enum List {
+    /// It is replaced as a whole.
+    Atomic,
+    /// Its elements are told apart by these fields.
+    Keyed(&'static [&'static str]),
+    /// It is a set of plain values.
+    Set,
+}
+
+/// Merges a patch into an object of a kind.
+///
+/// # Errors
+/// 500, as on the real server, for an element of a keyed list that lacks its key.
+pub fn merge(kind: &Kind, style: Style, target: &mut Value, patch: Value) -> Result<(), Refusal> {
+    Merging { kind, style }.value("", target, patch)
+}
+
+struct Merging<'a> {
+    kind: &'a Kind,
+    style: Style,
+}
+
+impl Merging<'_> {
+    fn value(&self, field: &str, target: &mut Value, patch: Value) -> Result<(), Refusal> {
+        match patch {
+            Value::Object(fields) => self.map(target, fields),
+            Value::Array(elements) => self.list(field, target, elements),
+            other => {
+                *target = other;
+                Ok(())
+            }
+        }
+    }
+
+    fn map(&self, target: &mut Value, mut patch: Map<String, Value>) -> Result<(), Refusal> {
+        if !target.is_object() {
+            *target = json!({});
+        }
+        let Some(fields) = target.as_object_mut() else {
+            return Ok(());
+        };
+        match patch.shift_remove("$patch").as_ref().and_then(Value::as_str) {
+            Some("replace") => {
+                *fields = patch;
+                return Ok(());
+            }
+            Some("delete") => {
+                fields.clear();
+                return Ok(());
+            }
+            _ => {}
+        }
+        if let Some(Value::Array(retained)) = patch.shift_remove("$retainKeys") {
+            fields.retain(|field, _| retained.contains(&json!(field)));
+        }
+        for (field, value) in patch {
+            if let Some(list) = field.strip_prefix("$setElementOrder/") {
+                self.order(list, fields.get_mut(list), &value);
+            } else if let Some(list) = field.strip_prefix("$deleteFromPrimitiveList/") {
+                if let (Some(Value::Array(found)), Value::Array(gone)) =
+                    (fields.get_mut(list), value)
+                {
+                    found.retain(|element| !gone.contains(element));
+                }
+            } else if value.is_null() {
+                fields.shift_remove(&field);
+            } else {
+                let entry = fields.entry(field.clone()).or_insert(Value::Null);
+                self.value(&field, entry, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn list(&self, field: &str, target: &mut Value, patch: Vec<Value>) -> Result<(), Refusal> {
+        let known = target.as_array().cloned().unwrap_or_default();
+        let merged = match self.kind_of_list(field) {
+            List::Atomic => patch,
+            List::Set => {
+                let new = patch.into_iter().filter(|element| !known.contains(element));
+                let new: Vec<Value> = new.collect();
+                known.iter().cloned().chain(new).collect()
+            }
+            List::Keyed(keys) => self.keyed(keys, known, patch)?,
+        };
+        *target = Value::Array(merged);
+        Ok(())
+    }
+
+    fn keyed(
+        &self,
+        keys: &[&str],
+        mut known: Vec<Value>,
+        patch: Vec<Value>,
+    ) -> Result<Vec<Value>, Refusal> {
+        let replace = json!({"$patch": "replace"});
+        if patch.contains(&replace) {
+            return Ok(patch.into_iter().filter(|element| *element != replace).collect());
+        }
+        let mut new = Vec::new();
+        for mut element in patch {
+            let first = keys.first().copied().unwrap_or("");
+            if element.get(first).is_none() {
+                return Err(without_key(&element, first));
+            }
+            let place = known.iter().position(|found| same(keys, found, &element));
+            let directive = element.as_object_mut().and_then(|map| map.shift_remove("$patch"));
+            match (directive.as_ref().and_then(Value::as_str), place) {
+                (Some("delete"), Some(place)) => drop(known.remove(place)),
+                (Some("delete"), None) => {}
+                (_, Some(place)) => {
+                    if let Some(found) = known.get_mut(place) {
+                        self.value("", found, element)?;
+                    }
+                }
+                (_, None) => {
+                    let mut made = json!({});
+                    self.value("", &mut made, element)?;
+                    new.push(made);
+                }
+            }
+        }
+        Ok(match self.style {
+            Style::Strategic => new.into_iter().chain(known).collect(),
+            Style::Apply => known.into_iter().chain(new).collect(),
+        })
+    }
+
+    /// Puts the elements that are named into the order in which they are named, before the others.
+    fn order(&self, field: &str, list: Option<&mut Value>, order: &Value) {
+        let (Some(Value::Array(elements)), Value::Array(order)) = (list, order) else {
+            return;
+        };
+        let place = |element: &Value| {
+            let found = order.iter().position(|named| match self.kind_of_list(field) {
+                List::Keyed(keys) => same(keys, named, element),
+                List::Set | List::Atomic => named == element,
+            });
+            found.unwrap_or(usize::MAX)
+        };
+        elements.sort_by_key(place);
+    }
+
+    fn kind_of_list(&self, field: &str) -> List {
+        let apply = self.style == Style::Apply;
+        match (self.kind.kind, field) {
+            (_, "finalizers") => List::Set,
+            (_, "ownerReferences") => List::Keyed(&["uid"]),
+            ("Endpoints" | "EndpointSlice", _) => List::Atomic,
+            ("Service", "ports") if apply => List::Keyed(&["port", "protocol"]),
+            ("Service", "ports") => List::Keyed(&["port"]),
+            ("Node", "addresses") | (_, "conditions") => List::Keyed(&["type"]),
+            (_, "ports") if apply => List::Keyed(&["containerPort", "protocol"]),
+            (_, "ports") => List::Keyed(&["containerPort"]),
+            (_, "containers" | "initContainers" | "ephemeralContainers" | "env" | "volumes")
+            | (_, "imagePullSecrets") => List::Keyed(&["name"]),
+            (_, "volumeMounts") => List::Keyed(&["mountPath"]),
+            (_, "podIPs" | "hostIPs" | "hostAliases") => List::Keyed(&["ip"]),
+            _ => List::Atomic,
+        }
+    }
+}
+
+/// Whether two elements have the same key. A protocol that is not named is TCP.
+fn same(keys: &[&str], one: &Value, other: &Value) -> bool {
+    let tcp = json!("TCP");
+    let key = |element: &Value, key: &str| {
+        let found = element.get(key).cloned();
+        if key == "protocol" { Some(found.unwrap_or_else(|| tcp.clone())) } else { found }
+    };
+    keys.iter().all(|name| key(one, name) == key(other, name))
+}
+
+fn without_key(element: &Value, key: &str) -> Refusal {
+    let fields = element.as_object().into_iter().flatten();
+    let fields = fields.map(|(field, value)| match value.as_str() {
+        Some(text) => format!("{field}:{text}"),
+        None => format!("{field}:{value}"),
+    });
+    let map: Vec<String> = fields.collect();
+    let map = map.join(" ");
+    let message = format!("map: map[{map}] does not contain declared merge key: {key}");
+    Refusal::new(http::StatusCode::INTERNAL_SERVER_ERROR, "", message)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
+mod tests {
+    use super::*;
+    use crate::kinds::{DEPLOYMENT, SERVICE};
+
+    fn merged(kind: &Kind, style: Style, target: Value, patch: Value) -> Value {
+        let mut target = target;
+        merge(kind, style, &mut target, patch).unwrap();
+        target
+    }
+
+    fn containers(list: Value) -> Value {
+        json!({"spec": {"template": {"spec": {"containers": list}}}})
+    }
+
+    #[test]
+    fn containers_are_merged_by_name_and_new_ones_go_in_front() {
+        let target = containers(json!([{"name": "a", "image": "1", "args": ["x"]}]));
+        let patch = containers(json!([{"name": "a", "image": "2"}, {"name": "b", "image": "3"}]));
+        let expected = json!([
+            {"name": "b", "image": "3"},
+            {"name": "a", "image": "2", "args": ["x"]},
+        ]);
+        assert_eq!(merged(&DEPLOYMENT, Style::Strategic, target, patch), containers(expected));
+    }
+
+    #[test]
+    fn directives_delete_replace_and_order() {
+        let list = json!([{"name": "a"}, {"name": "b"}, {"name": "c"}]);
+        let gone = containers(json!([{"name": "b", "$patch": "delete"}]));
+        assert_eq!(
+            merged(&DEPLOYMENT, Style::Strategic, containers(list.clone()), gone),
+            containers(json!([{"name": "a"}, {"name": "c"}]))
+        );
+        let replaced = containers(json!([{"$patch": "replace"}, {"name": "d"}]));
+        assert_eq!(
+            merged(&DEPLOYMENT, Style::Strategic, containers(list.clone()), replaced),
+            containers(json!([{"name": "d"}]))
+        );
+        let order = json!([{"name": "c"}, {"name": "a"}, {"name": "b"}]);
+        let ordered =
+            json!({"spec": {"template": {"spec": {"$setElementOrder/containers": order}}}});
+        assert_eq!(
+            merged(&DEPLOYMENT, Style::Strategic, containers(list), ordered),
+            containers(order)
+        );
+    }
+
+    #[test]
+    fn apply_tells_ports_apart_by_protocol_and_a_strategic_patch_does_not() {
+        let target = json!({"spec": {"ports": [{"port": 53, "protocol": "TCP"}]}});
+        let patch = json!({"spec": {"ports": [{"port": 53, "protocol": "UDP"}]}});
+        let ports = |style| {
+            let merged = merged(&SERVICE, style, target.clone(), patch.clone());
+            merged.pointer("/spec/ports").and_then(Value::as_array).map(Vec::len)
+        };
+        assert_eq!((ports(Style::Strategic), ports(Style::Apply)), (Some(1), Some(2)));
+    }
+}

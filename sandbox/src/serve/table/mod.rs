@@ -1,0 +1,125 @@
+//! Tables: what `kubectl get` prints. The columns of a kind and the cells of an object.
+
+mod age;
+mod cluster;
+mod other;
+mod services;
+mod workloads;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::form::metadata_of;
+use crate::kinds::Kind;
+use crate::negotiate::Include;
+use crate::object::Object;
+
+/// Whether a table names its columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Header {
+    /// It does.
+    Shown,
+    /// It does not: an earlier table of the stream did.
+    Omitted,
+}
+
+/// How a kind is shown.
+struct View {
+    columns: &'static [Column],
+    cells: fn(&Value, Timestamp) -> Vec<Value>,
+}
+
+/// A column.
+struct Column {
+    name: &'static str,
+    /// 0 is always shown, 1 only if more is asked for.
+    priority: u8,
+}
+
+/// A column that is always shown.
+const fn column(name: &'static str) -> Column {
+    Column { name, priority: 0 }
+}
+
+/// A column for those who ask for more.
+const fn wide(name: &'static str) -> Column {
+    Column { name, priority: 1 }
+}
+
+/// A table of rows.
+pub fn of(kind: &Kind, header: Header, metadata: &Value, rows: Vec<Value>) -> Value {
+    let columns = match header {
+        Header::Shown => json!(view(kind).columns.iter().map(definition).collect::<Vec<_>>()),
+        Header::Omitted => Value::Null,
+    };
+    json!({
+        "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
+        "columnDefinitions": columns, "rows": rows,
+    })
+}
+
+/// The row of an object.
+pub fn row(kind: &Kind, include: Include, object: &Object, now: Timestamp) -> Value {
+    let value = object.value();
+    let brought = match include {
+        Include::None => Value::Null,
+        Include::Metadata => metadata_of(object),
+        Include::Object => object.whole(kind),
+    };
+    json!({"cells": (view(kind).cells)(&value, now), "object": brought})
+}
+
+fn definition(column: &Column) -> Value {
+    let format = if column.name == "Name" { "name" } else { "" };
+    json!({
+        "name": column.name, "type": "string", "format": format, "description": "",
+        "priority": column.priority,
+    })
+}
+
+fn view(kind: &Kind) -> View {
+    match kind.kind {
+        "Namespace" => cluster::NAMESPACE,
+        "Node" => cluster::NODE,
+        "Pod" => workloads::POD,
+        "ReplicaSet" => workloads::REPLICA_SET,
+        "Deployment" => workloads::DEPLOYMENT,
+        "Service" => services::SERVICE,
+        "Endpoints" => services::ENDPOINTS,
+        "EndpointSlice" => services::ENDPOINT_SLICE,
+        "IPAddress" => services::IP_ADDRESS,
+        "ServiceCIDR" => services::SERVICE_CIDR,
+        "Event" => other::EVENT,
+        "ConfigMap" => other::CONFIG_MAP,
+        "Secret" => other::SECRET,
+        "Lease" => other::LEASE,
+        _ => other::ANY,
+    }
+}
+
+/// The text at a pointer, or what stands for nothing.
+fn or(value: &Value, pointer: &str, nothing: &str) -> Value {
+    match crate::object::text(value, pointer) {
+        "" => json!(nothing),
+        text => json!(text),
+    }
+}
+
+/// The number at a pointer; nothing there is zero.
+fn number(value: &Value, pointer: &str) -> i64 {
+    value.pointer(pointer).and_then(Value::as_i64).unwrap_or(0)
+}
+
+/// Texts behind each other, or what stands for none.
+fn joined(texts: impl Iterator<Item = String>, nothing: &str) -> String {
+    let texts: Vec<String> = texts.collect();
+    if texts.is_empty() { nothing.to_owned() } else { texts.join(",") }
+}
+
+/// The first three of many, and how many more there are.
+fn three(texts: Vec<String>, more: fn(usize) -> String) -> String {
+    let left = texts.len().saturating_sub(3);
+    let shown: Vec<String> = texts.into_iter().take(3).collect();
+    let end = if left > 0 { more(left) } else { String::new() };
+    format!("{}{end}", shown.join(","))
+}
