@@ -26,6 +26,7 @@ mod sandbox;
 pub mod bootstrap;
 pub mod kubeconfig;
 pub mod listen;
+pub mod simulate;
 
 pub use bootstrap::{Addresses, Bootstrap, ClusterIpAllocation};
 pub use faults::{Action, Fault, Faults, Refused};

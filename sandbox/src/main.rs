@@ -7,7 +7,9 @@ use anyhow::Result;
 use clap::{Parser, ValueEnum};
 use ipnet::IpNet;
 use jiff::Timestamp;
-use sandbox::{Addresses, Bootstrap, ClusterIpAllocation, Listener, Sandbox, Settings, kubeconfig};
+use sandbox::{
+    Addresses, Bootstrap, ClusterIpAllocation, Listener, Sandbox, Settings, kubeconfig, simulate,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How many changes of each kind watches can go back.
@@ -40,6 +42,9 @@ struct Arguments {
     /// The range of ClusterIPs
     #[arg(long, value_name = "CIDR", default_value = "10.96.0.0/16")]
     service_cidr: IpNet,
+    /// How many Nodes are simulated, in three zones
+    #[arg(long, default_value_t = 3)]
+    nodes: u8,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -71,6 +76,8 @@ async fn main() -> Result<()> {
             _ = terminated.recv() => {}
         }
     };
+    simulate::make_nodes(&sandbox, arguments.nodes);
+    tokio::spawn(simulate::run(sandbox.clone()));
     listener.serve(sandbox, asked_to_end).await;
     Ok(())
 }

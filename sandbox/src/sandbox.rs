@@ -178,6 +178,25 @@ impl Sandbox {
         self.0.faults.close_watches(plural);
     }
 
+    /// Is done with the next change of one of these kinds.
+    pub(crate) fn news(&self, kinds: &[&Kind]) -> BoxFuture<'static, ()> {
+        let signals = kinds.iter().map(|kind| self.0.faults.signals(kind.plural));
+        let waiting = signals.map(|signals| {
+            // From here on no news is missed, even before it is waited for.
+            let mut news = Box::pin(async move {
+                let mut news = std::pin::pin!(signals.news.notified());
+                news.as_mut().enable();
+                news.await;
+            });
+            let _ = futures::FutureExt::now_or_never(&mut news);
+            news
+        });
+        let any = futures::future::select_all(waiting);
+        Box::pin(async move {
+            any.await;
+        })
+    }
+
     /// Ends all watches, in good order.
     pub fn close_watches(&self) {
         self.0.faults.close_all_watches();
