@@ -1,6 +1,7 @@
-//! `make run`: the hostnames story, live. Without KUBECONFIG it starts a control plane of its own
+//! `make run`: the hostnames story, live. Without KUBECONFIG it starts an API server in memory
 //! and plays the story on it; with KUBECONFIG it shows that cluster and creates nothing.
 
+mod cluster;
 mod picture;
 mod screen;
 mod story;
@@ -10,10 +11,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use controller::config::{self, Request};
-use controller::wire::Wire;
-use testbed::{Child, ControlPlane};
+use testbed::Child;
 
+use crate::cluster::{Cluster, OwnCluster, flags};
 use crate::picture::Picture;
 use crate::screen::Screen;
 
@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// Shows Services, their Pods with the reason why each is in or out, and their EndpointSlices.
 ///
 /// With KUBECONFIG set, Roster runs against that cluster and nothing is created there. Without it,
-/// a control plane is started on loopback, the example is applied, and a story is played.
+/// an API server in memory is started on loopback, the example is applied, and a story is played.
 #[derive(Parser)]
 struct Arguments {
     /// The roster program to run
@@ -52,54 +52,56 @@ async fn on_a_given_cluster(
     screen: &mut Screen,
 ) -> Result<()> {
     screen.say(&format!(
-        "Roster writes the EndpointSlices of the cluster in {}. Nothing else is created. If its \
+        "Roster writes the EndpointSlices and Endpoints of the cluster in {}. Nothing else is created. If its \
          kube-controller-manager still runs endpointslice-controller, both write the same slices: \
          switch it off there first. Ctrl-C ends Roster.",
         kubeconfig.display()
     ));
     let folder = tempfile::tempdir()?;
     let mut roster = start_roster(arguments, kubeconfig, folder.path())?;
-    let wire = wire(kubeconfig).await?;
-    show_until_interrupted(&wire, &mut roster, screen).await
+    let cluster = Cluster::connect(kubeconfig).await?;
+    show_until_interrupted(&cluster, &mut roster, screen).await
 }
 
 async fn on_a_cluster_of_our_own(arguments: &Arguments, screen: &mut Screen) -> Result<()> {
-    screen.say("Starting etcd and kube-apiserver on loopback …");
-    let plane = ControlPlane::start().await?;
-    let kubeconfig = plane.api_server.kubeconfig_path();
-    let client = plane.api_server.client().await?;
-    let mut roster =
-        start_roster(arguments, &kubeconfig, kubeconfig.parent().unwrap_or(Path::new("/")))?;
-    let wire = wire(&kubeconfig).await?;
+    screen
+        .say("Starting an API server in memory, with three simulated Nodes, and Roster beside it");
+    let own = OwnCluster::start().await?;
+    let mut roster = start_roster(arguments, &own.kubeconfig, own.folder())?;
+    let cluster = Cluster::connect(&own.kubeconfig).await?;
     let story = async {
-        story::apply(&client, &arguments.example, screen).await?;
-        story::play(&client, &wire, screen).await
+        story::apply(&cluster.client, &arguments.example, screen).await?;
+        story::play(&cluster, screen).await
     };
     tokio::select! {
-        told = story => told?,
+        told = story => told.map_err(|error| error.context(roster.log_tail()))?,
         _ = tokio::signal::ctrl_c() => return Ok(()),
     }
     roster.check()?;
     if !screen.is_terminal() {
+        screen.say("The story came true");
         return Ok(());
     }
     screen.say(&format!(
         "That was the story. The cluster stays until Ctrl-C; look around with\n  \
-         export KUBECONFIG={}\n  kubectl get endpointslices",
-        kubeconfig.display()
+         export KUBECONFIG={}\n  kubectl get pods,services,endpointslices -o wide\n  \
+         kubectl scale deployment hostnames --replicas=2\n  \
+         kubectl annotate pod POD {}=unready",
+        own.kubeconfig.display(),
+        sandbox::simulate::ANNOTATION,
     ));
-    show_until_interrupted(&wire, &mut roster, screen).await
+    show_until_interrupted(&cluster, &mut roster, screen).await
 }
 
 async fn show_until_interrupted(
-    wire: &Wire,
+    cluster: &Cluster,
     roster: &mut Child,
     screen: &mut Screen,
 ) -> Result<()> {
     let show = async {
         loop {
             roster.check()?;
-            match Picture::take(wire).await {
+            match Picture::take(cluster).await {
                 Ok(picture) => screen.show(&picture),
                 Err(error) => screen.say(&format!("Cannot look at the cluster: {error:#}")),
             }
@@ -118,16 +120,4 @@ fn start_roster(arguments: &Arguments, kubeconfig: &Path, folder: &Path) -> Resu
     command.extend(flags);
     Child::start("roster", &arguments.roster, &command, folder)
         .with_context(|| format!("is {} built? `make build` builds it", arguments.roster.display()))
-}
-
-fn flags(kubeconfig: &Path) -> Vec<String> {
-    vec![format!("--kubeconfig={}", kubeconfig.display()), "--leader-elect=false".to_owned()]
-}
-
-/// The same way to the cluster that Roster itself takes.
-async fn wire(kubeconfig: &Path) -> Result<Wire> {
-    match config::parse(&flags(kubeconfig))? {
-        Request::Run(config) => config.connect().await,
-        _ => anyhow::bail!("the flags ask for something other than to run"),
-    }
 }

@@ -12,19 +12,31 @@ use controller_core::facts::{ClusterIp, Service, TargetPort};
 use controller_core::index::{Index, Observation, Source};
 use controller_core::key::{Kind, NamespacedName};
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Endpoints, Event};
+use kube::api::ListParams;
+use kube::{Api, Client};
+
+use crate::cluster::Cluster;
 
 /// What is judged as full has no influence on what is shown.
 const LIMITS: Limits = Limits { max_endpoints_per_slice: NonZeroUsize::MAX };
 
-/// The Services with a selector.
-pub struct Picture(Vec<(Snapshot, Plan)>);
+/// How many Events are shown.
+const EVENTS: usize = 5;
+
+/// The Services with a selector, their Endpoints, and what happened last.
+pub struct Picture {
+    services: Vec<(Snapshot, Plan)>,
+    endpoints: Vec<Endpoints>,
+    events: Vec<String>,
+}
 
 impl Picture {
     /// Looks at the cluster.
-    pub async fn take(wire: &Wire) -> Result<Self> {
+    pub async fn take(cluster: &Cluster) -> Result<Self> {
         let mut index = Index::default();
         for kind in Kind::ALL {
-            fill(&mut index, wire, kind).await?;
+            fill(&mut index, &cluster.wire, kind).await?;
         }
         let snapshots = index.services().into_iter().map(|key| index.endpoint_slices(&key));
         let planned = snapshots.map(|snapshot| {
@@ -34,16 +46,48 @@ impl Picture {
         let selects = |(snapshot, _): &(Snapshot, Plan)| {
             snapshot.service.as_ref().is_some_and(|service| service.selector.is_some())
         };
-        Ok(Self(planned.filter(selects).collect()))
+        let services = planned.filter(selects).collect();
+        let everything = ListParams::default();
+        let endpoints = Api::all(cluster.client.clone()).list(&everything).await?.items;
+        Ok(Self { services, endpoints, events: last_events(&cluster.client).await? })
     }
 
     /// How many endpoints of a Service its slices publish as ready, if everything is as planned.
     pub fn settled_at(&self, name: &str) -> Option<usize> {
         let of_name = |(snapshot, _): &&(Snapshot, Plan)| &*snapshot.key.name == name;
-        let (snapshot, plan) = self.0.iter().find(of_name)?;
+        let (snapshot, plan) = self.services.iter().find(of_name)?;
         let ready = snapshot.slices.iter().map(|slice| slice.ready_endpoints()).sum();
         plan.is_settled().then_some(ready)
     }
+
+    /// How many addresses the Endpoints of a name hold as ready.
+    pub fn addresses_of(&self, name: &str) -> usize {
+        self.addresses(name).count()
+    }
+
+    fn addresses(&self, name: &str) -> impl Iterator<Item = &str> {
+        let named =
+            self.endpoints.iter().filter(move |found| found.metadata.name.as_deref() == Some(name));
+        let subsets = named.flat_map(|found| found.subsets.iter().flatten());
+        subsets.flat_map(|subset| subset.addresses.iter().flatten()).map(|found| found.ip.as_str())
+    }
+}
+
+/// The last Events, without the times, which would make every look a new picture.
+async fn last_events(client: &Client) -> Result<Vec<String>> {
+    let events: Api<Event> = Api::all(client.clone());
+    let mut events = events.list(&ListParams::default()).await?.items;
+    events.sort_by_key(|event| {
+        let version = event.metadata.resource_version.as_deref().unwrap_or("");
+        version.parse::<u64>().unwrap_or(0)
+    });
+    let last = events.iter().rev().take(EVENTS).rev().map(|event| {
+        let about = &event.involved_object;
+        let name = about.name.as_deref().unwrap_or("-");
+        let reason = event.reason.as_deref().unwrap_or("-");
+        format!("{reason:<18} {name:<28} {}", event.message.as_deref().unwrap_or(""))
+    });
+    Ok(last.collect())
 }
 
 async fn fill(index: &mut Index, wire: &Wire, kind: Kind) -> Result<()> {
@@ -67,12 +111,21 @@ async fn fill(index: &mut Index, wire: &Wire, kind: Kind) -> Result<()> {
 
 impl fmt::Display for Picture {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (snapshot, plan) in &self.0 {
+        for (snapshot, plan) in &self.services {
             if let Some(service) = &snapshot.service {
                 head(formatter, service, plan)?;
                 pods(formatter, plan)?;
                 slices(formatter, snapshot, plan)?;
+                let name = &snapshot.key.name;
+                let ready: Vec<&str> = self.addresses(name).collect();
+                writeln!(formatter, "  ENDPOINTS  {}", ready.join(", "))?;
             }
+        }
+        if !self.events.is_empty() {
+            writeln!(formatter, "  {:<18} {:<28} LAST EVENTS", "REASON", "OBJECT")?;
+        }
+        for event in &self.events {
+            writeln!(formatter, "  {event}")?;
         }
         Ok(())
     }
@@ -102,14 +155,14 @@ fn head(formatter: &mut fmt::Formatter<'_>, service: &Service, plan: &Plan) -> f
 }
 
 fn pods(formatter: &mut fmt::Formatter<'_>, plan: &Plan) -> fmt::Result {
-    writeln!(formatter, "  {:<24} {:<16} {:<14} REASON", "POD", "ADDRESS", "NODE")?;
+    writeln!(formatter, "  {:<28} {:<16} {:<14} REASON", "POD", "ADDRESS", "NODE")?;
     for entry in &plan.pods {
         let pod = &entry.pod.planning;
         let address = pod.addresses.iter().find(|address| address.family() == Some(entry.family));
         let cause = entry.cause.map(|cause| format!(": {}", cause.name())).unwrap_or_default();
         writeln!(
             formatter,
-            "  {:<24} {:<16} {:<14} {}{cause}",
+            "  {:<28} {:<16} {:<14} {}{cause}",
             entry.pod.key.name,
             address.map_or("-", |address| address.text()),
             pod.node_name.as_deref().unwrap_or("-"),
@@ -120,13 +173,13 @@ fn pods(formatter: &mut fmt::Formatter<'_>, plan: &Plan) -> fmt::Result {
 }
 
 fn slices(formatter: &mut fmt::Formatter<'_>, snapshot: &Snapshot, plan: &Plan) -> fmt::Result {
-    writeln!(formatter, "  {:<24} {:<16} {:<14} STATE", "SLICE", "TYPE", "READY")?;
+    writeln!(formatter, "  {:<28} {:<16} {:<14} STATE", "SLICE", "TYPE", "READY")?;
     for slice in &snapshot.slices {
         let name = &slice.metadata.key.name;
         let entry = plan.slices.iter().find(|entry| entry.name == *name);
         let ready = format!("{} of {}", slice.ready_endpoints(), slice.endpoints.len());
         let state = entry.map_or("", |entry| entry.reason.name());
-        writeln!(formatter, "  {name:<24} {:<16} {ready:<14} {state}", slice.address_type.name())?;
+        writeln!(formatter, "  {name:<28} {:<16} {ready:<14} {state}", slice.address_type.name())?;
     }
     Ok(())
 }

@@ -1,88 +1,93 @@
-//! The story: three Pods behind a Service; one of them turns not ready, and comes back.
+//! The story: three Pods behind a Service. One fails its readiness probe and recovers, another is
+//! deleted, and the Deployment is scaled.
 
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use controller::wire::Wire;
-use k8s_openapi::api::core::v1::{Node, Pod, Service};
-use kube::api::{Patch, PatchParams, PostParams};
-use kube::{Api, Client};
-use serde::de::DeserializeOwned;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Pod, Service};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::cluster::Cluster;
 use crate::picture::Picture;
 use crate::screen::Screen;
 
-/// How long a step may take to come true. It takes milliseconds.
+/// How long a step may take to come true. It takes seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a step stays on the screen when somebody is watching.
 const LOOK: Duration = Duration::from_secs(4);
-const SERVICE: &str = "hostnames";
+const NAME: &str = "hostnames";
 
-/// Applies the example, and does for its Pods what a kubelet would: there is none here.
+/// Applies the example: a Service and a Deployment.
 pub async fn apply(client: &Client, example: &Path, screen: &mut Screen) -> Result<()> {
-    screen
-        .say(&format!("Applying {}: the Service hostnames and its three Pods", example.display()));
-    let text = std::fs::read_to_string(example).with_context(|| {
-        format!("cannot read {}; run from the top of the checkout", example.display())
-    })?;
-    let objects: Vec<Value> = serde_saphyr::from_multiple(&text)
-        .with_context(|| format!("{} is no YAML", example.display()))?;
-    node(client).await?;
-    let mut pods = 0;
+    let shown = example.display();
+    screen.say(&format!("Applying {shown}: the Service hostnames and its Deployment"));
+    let text = std::fs::read_to_string(example)
+        .with_context(|| format!("cannot read {shown}; run from the top of the checkout"))?;
+    let objects: Vec<Value> =
+        serde_saphyr::from_multiple(&text).with_context(|| format!("{shown} is no YAML"))?;
+    let how = PostParams::default();
     for object in objects {
         match object.get("kind").and_then(Value::as_str) {
-            Some("Service") => create::<Service>(client, object).await?,
-            Some("Pod") => {
-                let name = object
-                    .pointer("/metadata/name")
-                    .and_then(Value::as_str)
-                    .unwrap_or("")
-                    .to_owned();
-                create::<Pod>(client, object).await?;
-                pods += 1;
-                run(client, &name, pods).await?;
+            Some("Service") => {
+                let services: Api<Service> = Api::default_namespaced(client.clone());
+                services.create(&how, &serde_json::from_value(object)?).await?;
             }
-            other => bail!(
-                "{} holds a {other:?}; only Services and Pods are expected",
-                example.display()
-            ),
+            Some("Deployment") => {
+                let deployments: Api<Deployment> = Api::default_namespaced(client.clone());
+                deployments.create(&how, &serde_json::from_value(object)?).await?;
+            }
+            other => bail!("{shown} holds a {other:?}, not a Service or a Deployment"),
         }
     }
     Ok(())
 }
 
 /// Plays the story, and waits at each step until it has come true.
-pub async fn play(client: &Client, wire: &Wire, screen: &mut Screen) -> Result<()> {
-    screen.say("Three Pods are Running and Ready: the slice lists them all");
-    becomes(wire, screen, 3).await?;
-    screen.say(
-        "hostnames-2 fails its readiness probe: its endpoint stays, and is not ready any more",
-    );
-    readiness(client, "hostnames-2", false).await?;
-    becomes(wire, screen, 2).await?;
-    screen.say("hostnames-2 is ready again");
-    readiness(client, "hostnames-2", true).await?;
-    becomes(wire, screen, 3).await
+pub async fn play(cluster: &Cluster, screen: &mut Screen) -> Result<()> {
+    let pods: Api<Pod> = Api::default_namespaced(cluster.client.clone());
+    screen.say("Three Pods start. Watch their reasons turn to Ready, and the slice fill up");
+    becomes(cluster, screen, 3).await?;
+    let [first, second] = two(&pods).await?;
+    screen.say(&format!(
+        "{first} fails its readiness probe. Watch its endpoint stay, and be not ready any more"
+    ));
+    simulate(&pods, &first, Some("unready")).await?;
+    becomes(cluster, screen, 2).await?;
+    screen.say(&format!("{first} is ready again. Watch it come back"));
+    simulate(&pods, &first, None).await?;
+    becomes(cluster, screen, 3).await?;
+    screen.say(&format!(
+        "{second} is deleted. Watch it terminate, leave, and another Pod take its place"
+    ));
+    pods.delete(&second, &DeleteParams::default()).await?;
+    without(cluster, screen, &pods, &second).await?;
+    becomes(cluster, screen, 3).await?;
+    screen.say("The Deployment is scaled to five. Watch two Pods join");
+    let deployments: Api<Deployment> = Api::default_namespaced(cluster.client.clone());
+    let five = Patch::Merge(json!({"spec": {"replicas": 5}}));
+    deployments.patch_scale(NAME, &PatchParams::default(), &five).await?;
+    becomes(cluster, screen, 5).await
 }
 
-async fn becomes(wire: &Wire, screen: &mut Screen, ready: usize) -> Result<()> {
+/// Waits until so many endpoints are ready, in the slices and in the Endpoints.
+async fn becomes(cluster: &Cluster, screen: &mut Screen, ready: usize) -> Result<()> {
     let started = Instant::now();
     loop {
-        let picture = Picture::take(wire).await?;
+        let picture = Picture::take(cluster).await?;
         screen.show(&picture);
-        if picture.settled_at(SERVICE) == Some(ready) {
+        if picture.settled_at(NAME) == Some(ready) && picture.addresses_of(NAME) == ready {
             break;
         }
         if started.elapsed() > PATIENCE {
-            bail!(
-                "{SERVICE} has not come to {ready} ready endpoints within {} s",
-                PATIENCE.as_secs()
-            );
+            let seconds = PATIENCE.as_secs();
+            bail!("{NAME} has not come to {ready} ready endpoints within {seconds} s");
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     if screen.is_terminal() {
         tokio::time::sleep(LOOK).await;
@@ -90,82 +95,33 @@ async fn becomes(wire: &Wire, screen: &mut Screen, ready: usize) -> Result<()> {
     Ok(())
 }
 
-async fn node(client: &Client) -> Result<()> {
-    let name = "node-1";
-    create::<Node>(
-        client,
-        json!({"metadata": {"name": name, "labels": {"topology.kubernetes.io/zone": "zone-1"}}}),
-    )
-    .await?;
-    let status = json!({"status": {"conditions": [{"type": "Ready", "status": "True"}]}});
-    patch_status::<Node>(&Api::all(client.clone()), name, status).await
-}
-
-async fn run(client: &Client, pod: &str, number: usize) -> Result<()> {
-    let ip = format!("10.244.0.{number}");
-    let status = json!({"status": {
-        "phase": "Running",
-        "podIP": ip,
-        "podIPs": [{"ip": ip}],
-        "conditions": [condition(true)],
-        "containerStatuses": [container(true)],
-    }});
-    patch_status::<Pod>(&Api::default_namespaced(client.clone()), pod, status).await
-}
-
-async fn readiness(client: &Client, pod: &str, ready: bool) -> Result<()> {
-    let status = json!({"status": {"conditions": [condition(ready)], "containerStatuses": [container(ready)]}});
-    patch_status::<Pod>(&Api::default_namespaced(client.clone()), pod, status).await
-}
-
-fn condition(ready: bool) -> Value {
-    let status = if ready { "True" } else { "False" };
-    json!({"type": "Ready", "status": status, "lastTransitionTime": jiff::Timestamp::now().to_string()})
-}
-
-fn container(ready: bool) -> Value {
-    json!({
-        "name": "hostnames", "image": "serve_hostname", "imageID": "", "restartCount": 0,
-        "ready": ready, "started": true, "state": {"running": {}},
-    })
-}
-
-async fn create<K>(client: &Client, object: Value) -> Result<()>
-where
-    K: InDefault + Clone + std::fmt::Debug + serde::Serialize + DeserializeOwned,
-{
-    let object: K = serde_json::from_value(object)?;
-    K::api(client).create(&PostParams::default(), &object).await?;
+/// Waits until a Pod is gone.
+async fn without(
+    cluster: &Cluster,
+    screen: &mut Screen,
+    pods: &Api<Pod>,
+    name: &str,
+) -> Result<()> {
+    let started = Instant::now();
+    while pods.get_opt(name).await?.is_some() {
+        screen.show(&Picture::take(cluster).await?);
+        if started.elapsed() > PATIENCE {
+            bail!("{name} is not gone within {} s", PATIENCE.as_secs());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     Ok(())
 }
 
-async fn patch_status<K>(api: &Api<K>, name: &str, status: Value) -> Result<()>
-where
-    K: Clone + std::fmt::Debug + DeserializeOwned,
-{
-    api.patch_status(name, &PatchParams::default(), &Patch::Merge(status)).await?;
+async fn two(pods: &Api<Pod>) -> Result<[String; 2]> {
+    let found = pods.list(&ListParams::default().labels("app=hostnames")).await?.items;
+    let mut names = found.iter().map(ResourceExt::name_any);
+    let (first, second) = (names.next(), names.next());
+    Ok([first.context("there is no Pod")?, second.context("there is only one Pod")?])
+}
+
+async fn simulate(pods: &Api<Pod>, name: &str, what: Option<&str>) -> Result<()> {
+    let patch = json!({"metadata": {"annotations": {sandbox::simulate::ANNOTATION: what}}});
+    pods.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?;
     Ok(())
-}
-
-/// Where the objects of a kind live in this story.
-trait InDefault: Sized {
-    fn api(client: &Client) -> Api<Self>;
-}
-
-impl InDefault for Service {
-    fn api(client: &Client) -> Api<Self> {
-        Api::default_namespaced(client.clone())
-    }
-}
-
-impl InDefault for Pod {
-    fn api(client: &Client) -> Api<Self> {
-        Api::default_namespaced(client.clone())
-    }
-}
-
-impl InDefault for Node {
-    fn api(client: &Client) -> Api<Self> {
-        Api::all(client.clone())
-    }
 }
