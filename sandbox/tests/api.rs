@@ -8,11 +8,14 @@ use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
 use jiff::Timestamp;
-use sandbox::{Action, Answer, Fault, Sandbox, Settings, Verb};
+use sandbox::{
+    Action, Addresses, Answer, Bootstrap, ClusterIpAllocation, Fault, Sandbox, Settings, Verb,
+};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
 const CONFIG_MAPS: &str = "/api/v1/namespaces/default/configmaps";
+const IP_ADDRESSES: &str = "/apis/networking.k8s.io/v1/ipaddresses";
 const PODS: &str = "/api/v1/namespaces/default/pods";
 
 fn server() -> Sandbox {
@@ -369,5 +372,73 @@ async fn services_get_addresses_and_defaults() {
             "internalTrafficPolicy": "Cluster",
             "clusterIP": "10.96.0.1", "clusterIPs": ["10.96.0.1"],
         })
+    );
+}
+
+#[tokio::test]
+async fn addresses_are_held_by_objects_and_freed_with_their_service() {
+    let sandbox = server();
+    let (services, held) = ("/api/v1/namespaces/default/services", IP_ADDRESSES);
+    let service = |name: &str, spec: Value| json!({"metadata": {"name": name}, "spec": spec});
+    let ports = json!([{"port": 80}]);
+    create(&sandbox, services, service("a", json!({"ports": ports}))).await;
+    let (_, address) = get(&sandbox, &format!("{held}/10.96.0.1")).await;
+    assert_eq!(address["spec"]["parentRef"]["name"], "a");
+    let same = json!({"ports": ports, "clusterIP": "10.96.0.1"});
+    let (code, _) = ask(&sandbox, Method::POST, services, service("b", same)).await;
+    assert_eq!(code, 422, "taken");
+    let other = json!({"spec": {"clusterIP": "10.96.0.9"}});
+    let (code, _) = ask(&sandbox, Method::PATCH, &format!("{services}/a"), other).await;
+    assert_eq!(code, 422, "may not change");
+    ask(&sandbox, Method::DELETE, &format!("{services}/a"), Value::Null).await;
+    assert_eq!(get(&sandbox, &format!("{held}/10.96.0.1")).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_server_that_gives_no_addresses_leaves_services_without() {
+    let sandbox = server();
+    let allocation = ClusterIpAllocation::None;
+    let addresses = Addresses { allocation, ..Addresses::default() };
+    sandbox.bootstrap(&Bootstrap { addresses, api_server: ([127, 0, 0, 1], 6443).into() });
+    let service = json!({"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}});
+    let created = create(&sandbox, "/api/v1/namespaces/default/services", service).await;
+    let spec = &created["spec"];
+    assert_eq!((&spec["clusterIP"], &spec["ipFamilies"]), (&Value::Null, &Value::Null));
+    assert_eq!(get(&sandbox, IP_ADDRESSES).await.1["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_namespace_is_gone_when_its_last_pod_is() {
+    let sandbox = server();
+    create(&sandbox, "/api/v1/namespaces", named("going")).await;
+    let pods = "/api/v1/namespaces/going/pods";
+    create(&sandbox, pods, json!({"metadata": {"name": "p"}, "spec": {"nodeName": "n"}})).await;
+    ask(&sandbox, Method::DELETE, "/api/v1/namespaces/going", Value::Null).await;
+    assert_eq!(get(&sandbox, "/api/v1/namespaces/going").await.1["status"]["phase"], "Terminating");
+    let now = json!({"gracePeriodSeconds": 0});
+    ask(&sandbox, Method::DELETE, &format!("{pods}/p"), now).await;
+    assert_eq!(get(&sandbox, "/api/v1/namespaces/going").await.0, 404);
+}
+
+#[tokio::test]
+async fn discovery_names_every_kind_and_its_parts() {
+    let sandbox = server();
+    let (_, groups) = get(&sandbox, "/apis").await;
+    let groups: Vec<&str> =
+        groups["groups"].as_array().unwrap().iter().map(|g| g["name"].as_str().unwrap()).collect();
+    assert_eq!(groups, ["apps", "discovery.k8s.io", "networking.k8s.io", "coordination.k8s.io"]);
+    let (_, apps) = get(&sandbox, "/apis/apps/v1").await;
+    let names: Vec<&str> =
+        apps["resources"].as_array().unwrap().iter().map(|r| r["name"].as_str().unwrap()).collect();
+    assert_eq!(
+        names,
+        [
+            "deployments",
+            "deployments/scale",
+            "deployments/status",
+            "replicasets",
+            "replicasets/scale",
+            "replicasets/status",
+        ]
     );
 }

@@ -114,7 +114,26 @@ pub fn remove(state: &mut State, kind: &Kind, object: &Arc<Object>) -> Arc<Objec
             state.store.put(kind, value);
         }
     }
+    finalize(state, &object.namespace);
     gone
+}
+
+/// Removes a namespace that is being deleted, once nothing is left in it.
+fn finalize(state: &mut State, namespace: &str) {
+    let Some(found) = state.store.get(&NAMESPACE, "", namespace) else {
+        return;
+    };
+    let mut value = found.value();
+    if text(&value, "/metadata/deletionTimestamp").is_empty()
+        || !state.store.content(namespace).is_empty()
+    {
+        return;
+    }
+    set(&mut value, "/spec", "finalizers", json!([]));
+    let finalized = state.store.put(&NAMESPACE, value);
+    if finalizers(&finalized.value()).next().is_none() {
+        state.store.remove(&NAMESPACE, &finalized.key());
+    }
 }
 
 fn preconditions(ask: &Ask, current: &Object, options: &Value) -> Result<(), Refusal> {
@@ -187,11 +206,7 @@ fn end_namespace(state: &mut State, namespace: &Arc<Object>) -> Result<Arc<Objec
             state.store.put(kind, content);
         }
     }
-    if state.store.content(name).is_empty() {
-        set(&mut value, "/spec", "finalizers", json!([]));
-        let finalized = state.store.put(&NAMESPACE, value);
-        remove(state, &NAMESPACE, &finalized);
-    }
+    finalize(state, name);
     Ok(terminating)
 }
 
