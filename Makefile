@@ -3,7 +3,7 @@
 CARGO ?= cargo
 CARGO_DENY = 0.20.2
 
-.PHONY: build run test test-without-control-plane differential bench lint fmt testbed full
+.PHONY: build run sandbox test test-without-control-plane differential bench lint fmt testbed full
 
 build:      ## roster, as it is released
 	$(CARGO) build --release -p controller
@@ -11,6 +11,9 @@ build:      ## roster, as it is released
 run:        ## the hostnames story, live (on your cluster if KUBECONFIG is set)
 	$(CARGO) build --release -p controller -p demo
 	target/release/demo --roster target/release/roster
+
+sandbox:    ## the API server in memory alone, for kubectl
+	$(CARGO) run --release -p sandbox --bin roster-sandbox
 
 test:       ## everything, the real control plane included; without Go, what needs none, and says so
 	@$(CARGO) run -q -p testbed -- build; case $$? in \
