@@ -94,7 +94,10 @@ impl Membership {
         let sets = self.selectors.get(service).map_or(&[][..], |selector| &selector.sets);
         let of_set = |labels| self.sets.get(labels).into_iter().flat_map(|set| set.pods.values());
         let mut pods: Vec<&Arc<Pod>> = sets.iter().flat_map(of_set).collect();
-        pods.sort_by(|one, other| one.key.name.cmp(&other.key.name));
+        if sets.len() > 1 {
+            // One set alone is in order.
+            pods.sort_by(|one, other| one.key.name.cmp(&other.key.name));
+        }
         pods
     }
 
