@@ -130,3 +130,32 @@ fn families(names: &[String]) -> Result<Vec<IpFamily>, String> {
     };
     names.iter().map(family).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(annotations: &str) -> TopologyMode {
+        let json = format!(
+            r#"{{"metadata": {{"name": "web", "resourceVersion": "1", "annotations": {annotations}}}}}"#
+        );
+        let service: Service = serde_json::from_str(&json).unwrap();
+        service.into_fact().unwrap().0.topology_mode
+    }
+
+    #[test]
+    fn topology_mode_is_auto_in_two_spellings_and_the_older_annotation_goes_first() {
+        let newer =
+            |value: &str| mode(&format!(r#"{{"service.kubernetes.io/topology-mode": "{value}"}}"#));
+        assert_eq!(newer("Auto"), TopologyMode::Auto);
+        assert_eq!(newer("auto"), TopologyMode::Auto);
+        assert_eq!(newer("AUTO"), TopologyMode::Unknown("AUTO".into()));
+        assert_eq!(newer("Disabled"), TopologyMode::Off);
+        assert_eq!(mode("{}"), TopologyMode::Off);
+        let both = r#"{
+            "service.kubernetes.io/topology-aware-hints": "Disabled",
+            "service.kubernetes.io/topology-mode": "Auto"
+        }"#;
+        assert_eq!(mode(both), TopologyMode::Off);
+    }
+}
