@@ -36,14 +36,10 @@ struct Pair {
 #[tokio::test(flavor = "multi_thread")]
 async fn roster_publishes_what_kube_controller_manager_publishes() {
     let etcd = Etcd::start().await.unwrap();
-    let options =
-        |prefix: &str| ApiServerOptions { prefix: prefix.to_owned(), ..Default::default() };
-    let stock_server = ApiServer::start(&etcd, options("/stock")).await.unwrap();
-    let our_server = ApiServer::start(&etcd, options("/roster")).await.unwrap();
-    let stock = ControllerManagerOptions {
-        controllers: Controller::ALL.map(|controller| controller.name().to_owned()).into(),
-        flags: vec!["--kube-api-qps=5000".to_owned(), "--kube-api-burst=5000".to_owned()],
-    };
+    let server = |prefix| ApiServer::start(&etcd, ApiServerOptions::under(prefix));
+    let (stock_server, our_server) =
+        (server("/stock").await.unwrap(), server("/roster").await.unwrap());
+    let stock = ControllerManagerOptions::unhurried(&Controller::ALL.map(Controller::name));
     let _manager = ControllerManager::start(&stock_server, stock).await.unwrap();
     let roster = Roster::start(our_server.client().await.unwrap());
 

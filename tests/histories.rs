@@ -128,19 +128,11 @@ fn number(variable: &str, default: usize) -> usize {
     std::env::var(variable).map_or(default, |text| text.parse().unwrap())
 }
 
-fn controllers(more: &[&str]) -> ControllerManagerOptions {
-    ControllerManagerOptions {
-        controllers: more.iter().map(|name| (*name).to_owned()).collect(),
-        flags: vec!["--kube-api-qps=5000".to_owned(), "--kube-api-burst=5000".to_owned()],
-    }
-}
-
 impl Stage {
     async fn set() -> Self {
         let etcd = Etcd::start().await.unwrap();
         let server = async |prefix: &str| {
-            let options = ApiServerOptions { prefix: prefix.to_owned(), ..Default::default() };
-            ApiServer::start(&etcd, options).await.unwrap()
+            ApiServer::start(&etcd, ApiServerOptions::under(prefix)).await.unwrap()
         };
         let (stock, ours, fresh) =
             (server("/stock").await, server("/roster").await, server("/fresh").await);
@@ -148,8 +140,12 @@ impl Stage {
         let collector = "garbage-collector-controller";
         let all = [names.as_slice(), &[collector]].concat();
         let managers = vec![
-            ControllerManager::start(&stock, controllers(&all)).await.unwrap(),
-            ControllerManager::start(&ours, controllers(&[collector])).await.unwrap(),
+            ControllerManager::start(&stock, ControllerManagerOptions::unhurried(&all))
+                .await
+                .unwrap(),
+            ControllerManager::start(&ours, ControllerManagerOptions::unhurried(&[collector]))
+                .await
+                .unwrap(),
         ];
         let roster = Roster::start(ours.client().await.unwrap());
         // The store lives as long as the process.
@@ -184,7 +180,10 @@ impl Stage {
             tokio::time::sleep(Duration::from_millis(150)).await;
         }
         let names = Controller::ALL.map(Controller::name);
-        let _late = ControllerManager::start(&self.fresh, controllers(&names)).await.unwrap();
+        let _late =
+            ControllerManager::start(&self.fresh, ControllerManagerOptions::unhurried(&names))
+                .await
+                .unwrap();
         let deadline = Instant::now() + PATIENCE;
         let mut seen = self::published(&clusters).await;
         let mut since = Instant::now();

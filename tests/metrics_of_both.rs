@@ -18,10 +18,9 @@ const NEAR: &str = r#"{traffic_distribution="PreferSameZone"}"#;
 #[tokio::test(flavor = "multi_thread")]
 async fn roster_counts_what_kube_controller_manager_counts() {
     let etcd = Etcd::start().await.unwrap();
-    let options =
-        |prefix: &str| ApiServerOptions { prefix: prefix.to_owned(), ..Default::default() };
-    let stock_server = ApiServer::start(&etcd, options("/stock")).await.unwrap();
-    let our_server = ApiServer::start(&etcd, options("/roster")).await.unwrap();
+    let server = |prefix| ApiServer::start(&etcd, ApiServerOptions::under(prefix));
+    let (stock_server, our_server) =
+        (server("/stock").await.unwrap(), server("/roster").await.unwrap());
     let controllers = Controller::ALL.map(|controller| controller.name().to_owned()).into();
     let stock = ControllerManagerOptions { controllers, flags: Vec::new() };
     let manager = ControllerManager::start(&stock_server, stock).await.unwrap();

@@ -46,14 +46,10 @@ struct Pair {
 async fn endpoints_are_shared_out_as_kube_controller_manager_does_and_hints_come_back() {
     let etcd = Etcd::start().await.unwrap();
     let server = async |prefix: &str| {
-        let options = ApiServerOptions { prefix: prefix.to_owned(), ..Default::default() };
-        ApiServer::start(&etcd, options).await.unwrap()
+        ApiServer::start(&etcd, ApiServerOptions::under(prefix)).await.unwrap()
     };
     let (stock_server, our_server) = (server("/stock").await, server("/roster").await);
-    let stock = ControllerManagerOptions {
-        controllers: vec![Controller::EndpointSlice.name().to_owned()],
-        flags: vec!["--kube-api-qps=5000".to_owned(), "--kube-api-burst=5000".to_owned()],
-    };
+    let stock = ControllerManagerOptions::unhurried(&[Controller::EndpointSlice.name()]);
     let _manager = ControllerManager::start(&stock_server, stock).await.unwrap();
     let roster = Roster::start(our_server.client().await.unwrap());
     let pair = Pair {

@@ -178,7 +178,7 @@ struct Pair<'a> {
 async fn known_bugs() {
     let etcd = Etcd::start().await.unwrap();
     let server = async |prefix: &str| {
-        let mut options = ApiServerOptions { prefix: prefix.to_owned(), ..Default::default() };
+        let mut options = ApiServerOptions::under(prefix);
         let audit = AuditLog::kept_by(&mut options);
         (ApiServer::start(&etcd, options).await.unwrap(), audit)
     };
@@ -225,10 +225,7 @@ fn cases() -> Vec<Case> {
 }
 
 fn all_controllers() -> ControllerManagerOptions {
-    ControllerManagerOptions {
-        controllers: Controller::ALL.map(|controller| controller.name().to_owned()).into(),
-        flags: vec!["--kube-api-qps=5000".to_owned(), "--kube-api-burst=5000".to_owned()],
-    }
+    ControllerManagerOptions::unhurried(&Controller::ALL.map(Controller::name))
 }
 
 impl Pair<'_> {

@@ -59,6 +59,13 @@ pub struct ApiServer {
     url: String,
 }
 
+impl ApiServerOptions {
+    /// The defaults, under a prefix of its own.
+    pub fn under(prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned(), ..Self::default() }
+    }
+}
+
 /// What a test may want of a stock manager.
 #[derive(Clone, Debug)]
 pub struct ControllerManagerOptions {
@@ -66,6 +73,16 @@ pub struct ControllerManagerOptions {
     pub controllers: Vec<String>,
     /// Further flags.
     pub flags: Vec<String>,
+}
+
+impl ControllerManagerOptions {
+    /// These controllers, and no limit on requests that a test would notice.
+    pub fn unhurried(controllers: &[&str]) -> Self {
+        Self {
+            controllers: controllers.iter().map(|name| (*name).to_owned()).collect(),
+            flags: vec!["--kube-api-qps=5000".to_owned(), "--kube-api-burst=5000".to_owned()],
+        }
+    }
 }
 
 /// A running kube-controller-manager.

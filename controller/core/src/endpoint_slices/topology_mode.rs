@@ -64,8 +64,7 @@ impl Hints<'_> {
         let mut tally = Tally::new();
         self.write_if(|slice| {
             let mut with_it = tally.clone();
-            let mut ready = slice.endpoints.iter().filter(|endpoint| is_ready(endpoint));
-            let fair = ready.all(|endpoint| shares.count(endpoint, &mut with_it));
+            let fair = ready(slice).all(|endpoint| shares.count(endpoint, &mut with_it));
             let fits = fair && shares.allow(&with_it);
             if fits {
                 tally = with_it;
