@@ -7,8 +7,9 @@ use ipnet::{IpNet, Ipv4Net};
 use serde_json::{Value, json};
 
 use crate::kinds::{self, SERVICE, SERVICE_CIDR};
-use crate::sandbox::{Sandbox, State};
+use crate::sandbox::Sandbox;
 use crate::serve;
+use crate::state::State;
 
 /// Who gives Services their addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

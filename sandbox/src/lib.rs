@@ -22,6 +22,8 @@ mod serve;
 mod answer;
 mod faults;
 mod sandbox;
+mod served;
+mod state;
 
 pub mod bootstrap;
 pub mod kubeconfig;
@@ -32,4 +34,5 @@ pub use bootstrap::{Addresses, Bootstrap, ClusterIpAllocation};
 pub use faults::{Action, Fault, Faults, Refused};
 pub use listen::Listener;
 pub use request::Verb;
-pub use sandbox::{Answer, Clock, Cut, Sandbox, Served, Settings};
+pub use sandbox::{Answer, Clock, Cut, Sandbox, Settings};
+pub use served::Served;

@@ -1,6 +1,5 @@
 //! The server as a tower service.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -11,23 +10,18 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Limited};
 use jiff::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 
 use crate::answer;
-use crate::bootstrap::Addresses;
 use crate::faults::{Action, Faults};
 use crate::kinds::{KINDS, Kind};
 use crate::refusal::Refusal;
-use crate::request::{Ask, Verb};
+use crate::request::Ask;
 use crate::serve::{self, Reply, discovery, form};
-use crate::store::Store;
+use crate::served::{Log, Served};
+use crate::state::State;
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 3 * 1024 * 1024;
-/// How many answered requests are remembered.
-const REMEMBERED: usize = 100_000;
-
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -68,97 +62,19 @@ pub struct Server {
     pub faults: Faults,
     /// Tells the time.
     pub clock: Clock,
-    requests: Mutex<VecDeque<Served>>,
-}
-
-/// A request that was answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Served {
-    /// When it came, by the sandbox's clock.
-    pub at: Timestamp,
-    /// What it did.
-    pub verb: Verb,
-    /// To which kind: `endpointslices`.
-    pub plural: &'static str,
-    /// To which object: `namespace/name`, as far as the request said.
-    pub place: String,
-    /// The HTTP status, unless the connection broke.
-    pub code: Option<u16>,
-}
-
-impl std::fmt::Display for Served {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { verb, plural, place, code, .. } = self;
-        let outcome = code.map_or("cut".to_owned(), |code| code.to_string());
-        write!(formatter, "{verb} {plural} {place} {outcome}")
-    }
-}
-
-/// The objects, and what the world gives.
-pub struct State {
-    /// The objects.
-    pub store: Store,
-    /// Who gives Services their addresses, and out of which range.
-    pub addresses: Addresses,
-    clock: Clock,
-    randomness: StdRng,
-}
-
-impl State {
-    /// The time.
-    pub fn time(&self) -> Timestamp {
-        (self.clock)()
-    }
-
-    /// The time, in whole seconds as the API writes it.
-    pub fn now(&self) -> String {
-        (self.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-    }
-
-    /// The time, so many seconds on.
-    pub fn in_seconds(&self, seconds: i64) -> String {
-        let later = (self.clock)() + jiff::SignedDuration::from_secs(seconds);
-        later.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-    }
-
-    /// A new uid: a random UUID.
-    pub fn uid(&mut self) -> String {
-        let random: u128 = self.randomness.random();
-        // Version 4, variant 1.
-        let uuid = random & !(0xf000_u128 << 64) & !(0xc000_u128 << 48)
-            | 0x4000_u128 << 64
-            | 0x8000_u128 << 48;
-        let hex = format!("{uuid:032x}");
-        let parts = [0..8, 8..12, 12..16, 16..20, 20..32];
-        parts.map(|part| hex.get(part).unwrap_or("").to_owned()).join("-")
-    }
-
-    /// The end of a generated name.
-    pub fn suffix(&mut self) -> String {
-        const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-        let mut letter = || {
-            let place = self.randomness.random_range(0..LETTERS.len());
-            char::from(LETTERS.get(place).copied().unwrap_or(b'x'))
-        };
-        (0..5).map(|_| letter()).collect()
-    }
+    requests: Log,
 }
 
 impl Sandbox {
     /// A server with nothing in it but the namespaces every cluster has.
     pub fn new(settings: Settings) -> Self {
-        let mut state = State {
-            store: Store::new(settings.history),
-            addresses: Addresses::default(),
-            clock: settings.clock.clone(),
-            randomness: StdRng::seed_from_u64(settings.seed),
-        };
+        let mut state = State::new(&settings);
         serve::found(&mut state);
         Self(Arc::new(Server {
             state: Mutex::new(state),
             faults: Faults::default(),
             clock: settings.clock,
-            requests: Mutex::default(),
+            requests: Log::default(),
         }))
     }
 
@@ -169,7 +85,7 @@ impl Sandbox {
 
     /// Every request so far; the oldest of very many are forgotten.
     pub fn requests(&self) -> Vec<Served> {
-        self.0.requests.lock().iter().cloned().collect()
+        self.0.requests.all()
     }
 
     /// Forgets the history of a kind and ends its watches, so that they have to list again.
@@ -240,7 +156,7 @@ impl Sandbox {
         let fault = self.0.faults.of(&ask);
         let answer = self.act(&ask, fault).await;
         let code = answer.as_ref().ok().map(|response| response.status().as_u16());
-        self.remember(Served {
+        self.0.requests.add(Served {
             at,
             verb: ask.verb,
             plural: ask.kind.plural,
@@ -248,14 +164,6 @@ impl Sandbox {
             code,
         });
         answer
-    }
-
-    fn remember(&self, served: Served) {
-        let mut requests = self.0.requests.lock();
-        requests.push_back(served);
-        if requests.len() > REMEMBERED {
-            requests.pop_front();
-        }
     }
 
     async fn act(&self, ask: &Ask, fault: Option<Action>) -> Result<Response<Answer>, Cut> {

@@ -11,7 +11,7 @@ use crate::bootstrap::ClusterIpAllocation;
 use crate::kinds::{IP_ADDRESS, Kind, SERVICE};
 use crate::object::{elements, set, take, text};
 use crate::refusal::Refusal;
-use crate::sandbox::State;
+use crate::state::State;
 
 const FIELDS: [&str; 4] = ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"];
 

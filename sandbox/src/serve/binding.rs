@@ -7,7 +7,7 @@ use super::{Reply, existing};
 use crate::object::{elements, set, text};
 use crate::refusal::Refusal;
 use crate::request::Ask;
-use crate::sandbox::State;
+use crate::state::State;
 
 /// POST.
 pub fn bind(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {

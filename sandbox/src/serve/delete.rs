@@ -12,7 +12,7 @@ use crate::kinds::{Deleted, Kind, NAMESPACE, SERVICE};
 use crate::object::{Object, elements, set, text};
 use crate::refusal::Refusal;
 use crate::request::Ask;
-use crate::sandbox::State;
+use crate::state::State;
 
 /// How long a Pod may take to end if neither it nor the request says.
 const GRACE_SECONDS: i64 = 30;

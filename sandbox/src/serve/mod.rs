@@ -26,7 +26,7 @@ use crate::kinds::{Kind, NAMESPACE, SERVICE};
 use crate::object::Object;
 use crate::refusal::Refusal;
 use crate::request::{Ask, Part, Verb};
-use crate::sandbox::State;
+use crate::state::State;
 
 /// What a request is answered with.
 pub enum Reply {

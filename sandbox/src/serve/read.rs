@@ -7,8 +7,8 @@ use super::{Reply, form};
 use crate::object::Object;
 use crate::refusal::Refusal;
 use crate::request::Ask;
-use crate::sandbox::State;
 use crate::selector::Selector;
+use crate::state::State;
 use crate::store::{Key, Store};
 
 /// One object.

@@ -7,7 +7,7 @@ use super::{Reply, existing, patch, write};
 use crate::object::{set, text};
 use crate::refusal::Refusal;
 use crate::request::Ask;
-use crate::sandbox::State;
+use crate::state::State;
 
 /// GET.
 pub fn get(state: &State, ask: &Ask) -> Result<Reply, Refusal> {

@@ -22,8 +22,9 @@ use crate::negotiate::Form;
 use crate::object::Object;
 use crate::refusal::Refusal;
 use crate::request::Ask;
-use crate::sandbox::{Answer, Cut, Server, State};
+use crate::sandbox::{Answer, Cut, Server};
 use crate::selector::Selector;
+use crate::state::State;
 use crate::store::Change;
 
 /// How often a watch that wants bookmarks gets one.

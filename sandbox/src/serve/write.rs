@@ -10,7 +10,7 @@ use crate::kinds::{Generation, Kind, NAMESPACE, Put, Scope, Status};
 use crate::object::{Object, elements, set, take, text};
 use crate::refusal::Refusal;
 use crate::request::{Ask, Part};
-use crate::sandbox::State;
+use crate::state::State;
 
 /// The longest that is kept of a base name before five letters are put behind it.
 const LONGEST_BASE: usize = 58;

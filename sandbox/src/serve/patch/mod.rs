@@ -10,7 +10,7 @@ use super::{Reply, existing, write};
 use crate::object::{set, take, text};
 use crate::refusal::Refusal;
 use crate::request::{Ask, Part};
-use crate::sandbox::State;
+use crate::state::State;
 
 const JSON_PATCH: &str = "application/json-patch+json";
 const MERGE_PATCH: &str = "application/merge-patch+json";

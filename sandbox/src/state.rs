@@ -1,0 +1,69 @@
+//! The objects, and what the world gives: time and randomness.
+
+use jiff::Timestamp;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::bootstrap::Addresses;
+use crate::sandbox::{Clock, Settings};
+use crate::store::Store;
+
+/// The objects, and what the world gives.
+pub struct State {
+    /// The objects.
+    pub store: Store,
+    /// Who gives Services their addresses, and out of which range.
+    pub addresses: Addresses,
+    clock: Clock,
+    randomness: StdRng,
+}
+
+impl State {
+    /// Nothing at all.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            store: Store::new(settings.history),
+            addresses: Addresses::default(),
+            clock: settings.clock.clone(),
+            randomness: StdRng::seed_from_u64(settings.seed),
+        }
+    }
+
+    /// The time.
+    pub fn time(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// The time, in whole seconds as the API writes it.
+    pub fn now(&self) -> String {
+        (self.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
+    /// The time, so many seconds on.
+    pub fn in_seconds(&self, seconds: i64) -> String {
+        let later = (self.clock)() + jiff::SignedDuration::from_secs(seconds);
+        later.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
+    /// A new uid: a random UUID.
+    pub fn uid(&mut self) -> String {
+        let random: u128 = self.randomness.random();
+        // Version 4, variant 1.
+        let uuid = random & !(0xf000_u128 << 64) & !(0xc000_u128 << 48)
+            | 0x4000_u128 << 64
+            | 0x8000_u128 << 48;
+        let hex = format!("{uuid:032x}");
+        let parts = [0..8, 8..12, 12..16, 16..20, 20..32];
+        parts.map(|part| hex.get(part).unwrap_or("").to_owned()).join("-")
+    }
+
+    /// The end of a generated name.
+    pub fn suffix(&mut self) -> String {
+        const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+        let mut letter = || {
+            let place = self.randomness.random_range(0..LETTERS.len());
+            char::from(LETTERS.get(place).copied().unwrap_or(b'x'))
+        };
+        (0..5).map(|_| letter()).collect()
+    }
+}
