@@ -27,6 +27,56 @@ pub struct Kind {
     pub put: Put,
     /// What a DELETE answers.
     pub deleted: Deleted,
+    /// Where its objects are.
+    pub storage: Storage,
+}
+
+/// Where the objects of a kind are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// In a collection of their own.
+    Own,
+    /// In that of the core group's Events, which call their fields by other names.
+    Events,
+    /// Nowhere: what is created is answered and forgotten.
+    None,
+}
+
+/// What part of an object is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All but the status.
+    Main,
+    /// A Pod's Node.
+    Binding,
+    /// What goes on inside a Pod: `attach`, `exec`, `log`, `portforward`.
+    Containers,
+    /// The polite deletion of a Pod.
+    Eviction,
+    /// A namespace's finalizers.
+    Finalize,
+    /// The number of replicas.
+    Scale,
+    /// The status.
+    Status,
+    /// A new token of a ServiceAccount.
+    Token,
+}
+
+impl Part {
+    /// The part that a path names.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "attach" | "exec" | "log" | "portforward" => Some(Part::Containers),
+            "binding" => Some(Part::Binding),
+            "eviction" => Some(Part::Eviction),
+            "finalize" => Some(Part::Finalize),
+            "scale" => Some(Part::Scale),
+            "status" => Some(Part::Status),
+            "token" => Some(Part::Token),
+            _ => None,
+        }
+    }
 }
 
 /// Where objects of a kind live.
@@ -108,6 +158,18 @@ impl Kind {
         }
     }
 
+    /// Whether its objects have a part with a path of its own.
+    pub fn has(&self, part: Part) -> bool {
+        match part {
+            Part::Main => true,
+            Part::Binding | Part::Containers | Part::Eviction => *self == POD,
+            Part::Finalize => *self == NAMESPACE,
+            Part::Scale => self.scale != Scale::None,
+            Part::Status => self.status != Status::None,
+            Part::Token => *self == SERVICE_ACCOUNT,
+        }
+    }
+
     /// `pod`: as one types a kind in the singular.
     pub fn singular(&self) -> String {
         self.kind.to_lowercase()
@@ -139,7 +201,13 @@ const PLAIN: Kind = Kind {
     generation: Generation::None,
     put: Put::Updates,
     deleted: Deleted::Status,
+    storage: Storage::Own,
 };
+
+/// What reviews are like: a question of the cluster's, answered at once.
+const REVIEW: Kind = Kind { scope: Scope::Cluster, storage: Storage::None, ..PLAIN };
+const AUTHENTICATION: Kind = Kind { group: "authentication.k8s.io", ..REVIEW };
+const AUTHORIZATION: Kind = Kind { group: "authorization.k8s.io", ..REVIEW };
 
 const ALL: &[&str] = &["all"];
 
@@ -239,8 +307,21 @@ pub const SERVICE_CIDR: Kind = Kind {
     ..PLAIN
 };
 
+/// Who programs in Pods are.
+pub const SERVICE_ACCOUNT: Kind = Kind {
+    kind: "ServiceAccount",
+    plural: "serviceaccounts",
+    short_names: &["sa"],
+    deleted: Deleted::Object,
+    ..PLAIN
+};
+
+/// A Pod gets its Node.
+pub const BINDING: Kind =
+    Kind { kind: "Binding", plural: "bindings", storage: Storage::None, ..PLAIN };
+
 /// Every kind. The order of groups is the order of discovery.
-pub static KINDS: [Kind; 15] = [
+pub static KINDS: [Kind; 23] = [
     NAMESPACE,
     NODE,
     POD,
@@ -253,15 +334,10 @@ pub static KINDS: [Kind; 15] = [
         ..PLAIN
     },
     EVENT,
-    Kind {
-        kind: "ServiceAccount",
-        plural: "serviceaccounts",
-        short_names: &["sa"],
-        deleted: Deleted::Object,
-        ..PLAIN
-    },
+    SERVICE_ACCOUNT,
     Kind { kind: "ConfigMap", plural: "configmaps", short_names: &["cm"], ..PLAIN },
     Kind { kind: "Secret", plural: "secrets", ..PLAIN },
+    BINDING,
     DEPLOYMENT,
     REPLICA_SET,
     Kind {
@@ -280,4 +356,16 @@ pub static KINDS: [Kind; 15] = [
         put: Put::Creates,
         ..PLAIN
     },
+    Kind { group: "events.k8s.io", storage: Storage::Events, ..EVENT },
+    Kind { kind: "SelfSubjectReview", plural: "selfsubjectreviews", ..AUTHENTICATION },
+    Kind { kind: "TokenReview", plural: "tokenreviews", ..AUTHENTICATION },
+    Kind {
+        kind: "LocalSubjectAccessReview",
+        plural: "localsubjectaccessreviews",
+        scope: Scope::Namespaced,
+        ..AUTHORIZATION
+    },
+    Kind { kind: "SelfSubjectAccessReview", plural: "selfsubjectaccessreviews", ..AUTHORIZATION },
+    Kind { kind: "SelfSubjectRulesReview", plural: "selfsubjectrulesreviews", ..AUTHORIZATION },
+    Kind { kind: "SubjectAccessReview", plural: "subjectaccessreviews", ..AUTHORIZATION },
 ];

@@ -16,6 +16,7 @@ mod negotiate;
 mod refusal;
 mod request;
 mod selector;
+mod tokens;
 
 mod serve;
 

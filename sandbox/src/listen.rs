@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -76,6 +76,7 @@ impl Listener {
     /// Serves a sandbox until something has happened. Then watches end in good order, and the other
     /// requests have a second.
     pub async fn serve(self, sandbox: Sandbox, until: impl Future<Output = ()>) {
+        sandbox.state().administrator = Some(self.token.clone());
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         let graceful = GracefulShutdown::new();
         let mut until = std::pin::pin!(until);
@@ -93,10 +94,9 @@ impl Listener {
             match accepted {
                 Ok((stream, _)) => {
                     let watcher = graceful.watcher();
-                    let (tls, token) = (self.tls.clone(), self.token.clone());
-                    let sandbox = sandbox.clone();
+                    let (tls, sandbox) = (self.tls.clone(), sandbox.clone());
                     tokio::spawn(async move {
-                        connection(stream, tls, token, sandbox, watcher).await;
+                        connection(stream, tls, sandbox, watcher).await;
                         drop(place);
                     });
                 }
@@ -112,7 +112,6 @@ impl Listener {
 async fn connection(
     stream: TcpStream,
     tls: TlsAcceptor,
-    token: Arc<str>,
     sandbox: Sandbox,
     watcher: hyper_util::server::graceful::Watcher,
 ) {
@@ -122,8 +121,8 @@ async fn connection(
         return;
     };
     let service = hyper::service::service_fn(move |request| {
-        let (token, sandbox) = (token.clone(), sandbox.clone());
-        async move { answer(request, &token, sandbox).await }
+        let sandbox = sandbox.clone();
+        async move { answer(request, sandbox).await }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -133,16 +132,17 @@ async fn connection(
     let _ = watcher.watch(connection).await;
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    token: &str,
-    sandbox: Sandbox,
-) -> Result<Response<Answer>, Cut> {
+async fn answer(mut request: Request<Incoming>, sandbox: Sandbox) -> Result<Response<Answer>, Cut> {
     let path = request.uri().path();
     let open = OPEN.contains(&path);
-    let said = request.headers().get(header::AUTHORIZATION);
-    let wanted = HeaderValue::from_str(&format!("Bearer {token}")).ok();
-    if open || said.is_some() && said == wanted.as_ref() {
+    let said = request.headers().get(header::AUTHORIZATION).and_then(|said| said.to_str().ok());
+    let token = said.and_then(|said| said.strip_prefix("Bearer "));
+    let requester = token.and_then(|token| sandbox.authenticate(token));
+    if let Some(requester) = requester {
+        request.extensions_mut().insert(requester);
+        return sandbox.oneshot(request).await;
+    }
+    if open {
         return sandbox.oneshot(request).await;
     }
     let refusal = Refusal::new(StatusCode::UNAUTHORIZED, "Unauthorized", "Unauthorized");

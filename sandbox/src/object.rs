@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::kinds::Kind;
+use crate::kinds::{Kind, Storage};
+use crate::serve::event;
 
 /// An object as it was at one resourceVersion.
 #[derive(Debug)]
@@ -56,9 +57,12 @@ impl Object {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// As an item of a list.
-    pub fn as_item(&self) -> &[u8] {
-        &self.body
+    /// As an item of a list of a kind.
+    pub fn as_item(&self, kind: &Kind) -> Bytes {
+        match kind.storage {
+            Storage::Events => Bytes::from(event::shown(self.value()).to_string()),
+            Storage::Own | Storage::None => self.body.clone(),
+        }
     }
 
     /// As an answer of its own, with `kind` and `apiVersion` in front.
@@ -66,7 +70,7 @@ impl Object {
         let mut encoded =
             format!("{{\"kind\":\"{}\",\"apiVersion\":\"{}\",", kind.kind, kind.api_version())
                 .into_bytes();
-        encoded.extend(self.body.iter().skip(1));
+        encoded.extend(self.as_item(kind).iter().skip(1));
         encoded
     }
 

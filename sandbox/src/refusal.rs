@@ -107,6 +107,24 @@ impl Refusal {
         }))
     }
 
+    /// 422 for a question that cannot be answered. The real server does not name the kind, either.
+    pub fn invalid_review(kind: &Kind, field: &str, why: &str) -> Self {
+        let message = format!(".{} \"\" is invalid: {field}: {why}", kind.group);
+        let cause = json!({"reason": "FieldValueInvalid", "message": why, "field": field});
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message)
+            .with_details(json!({"group": kind.group, "causes": [cause]}))
+    }
+
+    /// 422 for the life of a token.
+    pub fn invalid_token_request(seconds: i64, why: &str) -> Self {
+        let (field, group) = ("spec.expirationSeconds", "authentication.k8s.io");
+        let why = format!("Invalid value: {seconds}: {why}");
+        let message = format!("TokenRequest.{group} \"\" is invalid: {field}: {why}");
+        let cause = json!({"reason": "FieldValueInvalid", "message": why, "field": field});
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message)
+            .with_details(json!({"group": group, "kind": "TokenRequest", "causes": [cause]}))
+    }
+
     /// 422 for options of a patch.
     pub fn invalid_patch_options(field: &str, why: &str) -> Self {
         let message = format!("PatchOptions.meta.k8s.io \"\" is invalid: {field}: {why}");

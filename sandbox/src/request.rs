@@ -6,9 +6,10 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, header};
 
-use crate::kinds::{self, Kind, NAMESPACE, POD, Scope};
+use crate::kinds::{self, Kind, NAMESPACE, Part, Scope, Storage};
 use crate::negotiate::Form;
 use crate::refusal::Refusal;
+use crate::tokens::Requester;
 
 /// What is done, in the words of authorization rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,21 +69,8 @@ pub struct Ask {
     pub media_type: Option<String>,
     /// The body.
     pub body: Bytes,
-}
-
-/// What part of an object is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// All but the status.
-    Main,
-    /// The status.
-    Status,
-    /// A namespace's finalizers.
-    Finalize,
-    /// The number of replicas.
-    Scale,
-    /// A Pod's Node.
-    Binding,
+    /// Who asks.
+    pub requester: Requester,
 }
 
 impl Ask {
@@ -95,7 +83,8 @@ impl Ask {
             .iter()
             .any(|(key, value)| key == "watch" && !matches!(value.as_str(), "false" | "0"));
         let verb = verb(&parts.method, &name, part, watch)?;
-        if verb == Verb::DeleteCollection && *kind == NAMESPACE {
+        let forgotten = kind.storage == Storage::None && verb != Verb::Create;
+        if forgotten || verb == Verb::DeleteCollection && *kind == NAMESPACE {
             return Err(Refusal::method());
         }
         if verb == Verb::Create && kind.scope == Scope::Namespaced && namespace.is_empty() {
@@ -106,7 +95,8 @@ impl Ask {
             Some(text.split(';').next().unwrap_or("").trim().to_owned())
         });
         let form = Form::wanted(parts)?;
-        Ok(Self { verb, kind, namespace, name, part, form, query, media_type, body })
+        let requester = parts.extensions.get().cloned().unwrap_or_default();
+        Ok(Self { verb, kind, namespace, name, part, form, query, media_type, body, requester })
     }
 
     /// Which object: `namespace/name`, as far as the request says.
@@ -131,8 +121,10 @@ impl Ask {
 
 fn verb(method: &Method, name: &str, part: Part, watch: bool) -> Result<Verb, Refusal> {
     match (method, name.is_empty(), part) {
-        (&Method::POST, false, Part::Binding) => Ok(Verb::Create),
-        (_, _, Part::Binding) => Err(Refusal::method()),
+        (&Method::POST, false, Part::Binding | Part::Eviction | Part::Token) => Ok(Verb::Create),
+        (_, _, Part::Binding | Part::Eviction | Part::Token) => Err(Refusal::method()),
+        (&Method::GET, false, Part::Containers) => Ok(Verb::Get),
+        (&Method::POST, false, Part::Containers) => Ok(Verb::Create),
         (&Method::GET, true, _) if watch => Ok(Verb::Watch),
         (&Method::GET, true, _) => Ok(Verb::List),
         (&Method::GET, false, _) => Ok(Verb::Get),
@@ -162,22 +154,14 @@ fn place(path: &str) -> Result<(&'static Kind, String, String, Part), Refusal> {
     let (plural, name, part) = match rest {
         [plural] => (*plural, "", Part::Main),
         [plural, name] => (*plural, *name, Part::Main),
-        [plural, name, "status"] => (*plural, *name, Part::Status),
-        [plural, name, "scale"] => (*plural, *name, Part::Scale),
-        [plural, name, "binding"] if *plural == POD.plural => (*plural, *name, Part::Binding),
-        [plural, name, "finalize"] if *plural == NAMESPACE.plural => {
-            (*plural, *name, Part::Finalize)
+        [plural, name, part] => {
+            (*plural, *name, Part::named(part).ok_or_else(Refusal::no_such_path)?)
         }
         _ => return Err(Refusal::no_such_path()),
     };
     let kind = kinds::find(group, version, plural).ok_or_else(Refusal::no_such_path)?;
     let misplaced = kind.scope == Scope::Cluster && !namespace.is_empty();
-    let without_part = match part {
-        Part::Status => kind.status == kinds::Status::None,
-        Part::Scale => kind.scale == kinds::Scale::None,
-        Part::Main | Part::Finalize | Part::Binding => false,
-    };
-    if misplaced || without_part {
+    if misplaced || !kind.has(part) {
         return Err(Refusal::no_such_path());
     }
     Ok((kind, namespace.to_owned(), name.to_owned(), part))

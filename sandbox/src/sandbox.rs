@@ -19,6 +19,7 @@ use crate::request::Ask;
 use crate::serve::{self, Reply, discovery, form};
 use crate::served::{Log, Served};
 use crate::state::State;
+use crate::tokens::Requester;
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 3 * 1024 * 1024;
@@ -132,6 +133,11 @@ impl Sandbox {
     /// The objects, locked. Watches learn of changes only from [`Self::tell_watches`].
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock()
+    }
+
+    /// Who a token stands for, if it was given out here.
+    pub(crate) fn authenticate(&self, token: &str) -> Option<Requester> {
+        serve::review::authenticate(&self.state(), token).map(|(requester, _)| requester)
     }
 
     async fn answer<B>(self, request: Request<B>) -> Result<Response<Answer>, Cut>

@@ -1,5 +1,7 @@
 //! The objects, and what the world gives: time and randomness.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -7,6 +9,7 @@ use rand::{RngExt, SeedableRng};
 use crate::bootstrap::Addresses;
 use crate::sandbox::{Clock, Settings};
 use crate::store::Store;
+use crate::tokens::Tokens;
 
 /// The objects, and what the world gives.
 pub struct State {
@@ -14,6 +17,10 @@ pub struct State {
     pub store: Store,
     /// Who gives Services their addresses, and out of which range.
     pub addresses: Addresses,
+    /// The tokens of ServiceAccounts.
+    pub tokens: Tokens,
+    /// The token of whoever has the kubeconfig, if there is a port.
+    pub administrator: Option<Arc<str>>,
     clock: Clock,
     randomness: StdRng,
 }
@@ -24,6 +31,8 @@ impl State {
         Self {
             store: Store::new(settings.history),
             addresses: Addresses::default(),
+            tokens: Tokens::default(),
+            administrator: None,
             clock: settings.clock.clone(),
             randomness: StdRng::seed_from_u64(settings.seed),
         }
@@ -55,6 +64,11 @@ impl State {
         let hex = format!("{uuid:032x}");
         let parts = [0..8, 8..12, 12..16, 16..20, 20..32];
         parts.map(|part| hex.get(part).unwrap_or("").to_owned()).join("-")
+    }
+
+    /// 256 bits that nobody can guess if nobody knows the seed.
+    pub fn random(&mut self) -> [u128; 2] {
+        [self.randomness.random(), self.randomness.random()]
     }
 
     /// The end of a generated name.

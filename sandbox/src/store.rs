@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::kinds::{KINDS, Kind};
+use crate::kinds::{KINDS, Kind, Storage};
 use crate::object::Object;
 
 /// An object's place among those of its kind.
@@ -63,7 +63,11 @@ impl Store {
         };
         Self {
             revision: 0,
-            collections: KINDS.iter().map(|kind| (kind.plural, collection(kind))).collect(),
+            collections: KINDS
+                .iter()
+                .filter(|kind| kind.storage == Storage::Own)
+                .map(|kind| (kind.plural, collection(kind)))
+                .collect(),
             dependents: BTreeMap::new(),
             longest_history,
             touched: BTreeSet::new(),

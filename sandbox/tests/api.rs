@@ -426,7 +426,18 @@ async fn discovery_names_every_kind_and_its_parts() {
     let (_, groups) = get(&sandbox, "/apis").await;
     let groups: Vec<&str> =
         groups["groups"].as_array().unwrap().iter().map(|g| g["name"].as_str().unwrap()).collect();
-    assert_eq!(groups, ["apps", "discovery.k8s.io", "networking.k8s.io", "coordination.k8s.io"]);
+    assert_eq!(
+        groups,
+        [
+            "apps",
+            "discovery.k8s.io",
+            "networking.k8s.io",
+            "coordination.k8s.io",
+            "events.k8s.io",
+            "authentication.k8s.io",
+            "authorization.k8s.io",
+        ]
+    );
     let (_, apps) = get(&sandbox, "/apis/apps/v1").await;
     let names: Vec<&str> =
         apps["resources"].as_array().unwrap().iter().map(|r| r["name"].as_str().unwrap()).collect();

@@ -3,7 +3,8 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Reply, existing};
+use super::{Reply, body};
+use crate::kinds::{BINDING, POD};
 use crate::object::{elements, set, text};
 use crate::refusal::Refusal;
 use crate::request::Ask;
@@ -11,17 +12,21 @@ use crate::state::State;
 
 /// POST.
 pub fn bind(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
-    let binding: Value = serde_json::from_slice(&ask.body)
-        .map_err(|error| Refusal::bad_request(format!("json parse error: {error}")))?;
+    let binding = body::of_kind(ask, BINDING.kind, &BINDING.api_version())?;
     let node = text(&binding, "/target/name");
     if node.is_empty() {
         let code = StatusCode::INTERNAL_SERVER_ERROR;
         return Err(Refusal::new(code, "", "target.name: Required value"));
     }
-    let mut pod = existing(state, ask)?.value();
+    let name = match ask.name.as_str() {
+        "" => text(&binding, "/metadata/name"),
+        name => name,
+    };
+    let found = state.store.get(&POD, &ask.namespace, name);
+    let mut pod = found.ok_or_else(|| Refusal::not_found(&POD, name))?.value();
     let taken = text(&pod, "/spec/nodeName");
     if !taken.is_empty() {
-        return Err(Refusal::already_bound(&ask.name, taken));
+        return Err(Refusal::already_bound(name, taken));
     }
     set(&mut pod, "/spec", "nodeName", json!(node));
     let now = state.now();
@@ -30,9 +35,6 @@ pub fn bind(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
         .filter(|condition| text(condition, "/type") != "PodScheduled");
     let conditions: Vec<Value> = conditions.cloned().chain([scheduled]).collect();
     set(&mut pod, "/status", "conditions", json!(conditions));
-    state.store.put(ask.kind, pod);
-    let success = json!({
-        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201,
-    });
-    Ok(Reply::Json(StatusCode::CREATED, success.to_string().into_bytes()))
+    state.store.put(&POD, pod);
+    Ok(Reply::success(StatusCode::CREATED))
 }

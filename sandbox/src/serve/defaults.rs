@@ -27,6 +27,16 @@ pub fn apply(kind: &Kind, object: &mut Value) {
             pod(object.pointer_mut("/spec/template/spec"));
             fill(object, "/status", json!({"replicas": 0}));
         }
+        "Event" => {
+            let nothing = Value::Null;
+            fill(
+                object,
+                "",
+                json!({"involvedObject": {}, "source": {}, "firstTimestamp": nothing,
+                "lastTimestamp": nothing, "eventTime": nothing, "reportingComponent": "",
+                "reportingInstance": ""}),
+            );
+        }
         "Secret" => {
             fill(object, "", json!({"type": "Opaque"}));
         }

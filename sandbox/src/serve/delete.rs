@@ -21,8 +21,18 @@ const GRACE_SECONDS: i64 = 30;
 pub fn delete(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
     let current = existing(state, ask)?;
     let options = options(ask)?;
-    preconditions(ask, &current, &options)?;
-    end(state, ask, current, &options)
+    under(state, ask, current, &options)
+}
+
+/// Deletes an object under options that the request does not carry itself.
+pub fn under(
+    state: &mut State,
+    ask: &Ask,
+    current: Arc<Object>,
+    options: &Value,
+) -> Result<Reply, Refusal> {
+    preconditions(ask, &current, options)?;
+    end(state, ask, current, options)
 }
 
 /// DELETE of many: those of a namespace or of all, narrowed by selectors.

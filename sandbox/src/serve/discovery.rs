@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::openapi;
-use crate::kinds::{KINDS, Kind, NAMESPACE, POD, Scale, Scope, Status};
+use crate::kinds::{KINDS, Kind, NAMESPACE, Part, Scope, Storage};
 use crate::negotiate;
 
 /// An answer that concerns no object.
@@ -122,7 +122,7 @@ fn resources(group: &str, version: &str) -> Option<Page> {
     let mut list = Vec::new();
     for kind in served() {
         list.push(resource(kind));
-        list.extend(subresources(kind).iter().map(|part| subresource(kind, part)));
+        list.extend(subresources(kind).map(|part| subresource(kind, part)));
     }
     let mut answer = json!({"kind": "APIResourceList"});
     if let Some(fields) = answer.as_object_mut() {
@@ -156,37 +156,50 @@ fn names(kind: &Kind, resource: &mut Value) {
 }
 
 fn verbs(kind: &Kind) -> Vec<&'static str> {
-    let fitting =
-        VERBS.into_iter().filter(|verb| *kind != NAMESPACE || *verb != "deletecollection");
-    fitting.collect()
+    let fits = |verb: &&str| match *verb {
+        "create" => true,
+        "deletecollection" if *kind == NAMESPACE => false,
+        _ => kind.storage != Storage::None,
+    };
+    VERBS.into_iter().filter(fits).collect()
 }
 
 /// A part of a kind's objects that has a path of its own.
 struct Subresource {
     name: &'static str,
+    part: Part,
     verbs: &'static [&'static str],
     /// Group, version and kind, if they are not those of the object.
     foreign: Option<(&'static str, &'static str, &'static str)>,
 }
 
-fn subresources(kind: &Kind) -> Vec<Subresource> {
+const SUBRESOURCES: [Subresource; 6] = {
+    const CREATE: &[&str] = &["create"];
     const CHANGE: &[&str] = &["get", "patch", "update"];
-    let mut parts = Vec::new();
-    if *kind == POD {
-        let foreign = Some(("", "v1", "Binding"));
-        parts.push(Subresource { name: "binding", verbs: &["create"], foreign });
+    const fn made(
+        name: &'static str,
+        part: Part,
+        foreign: (&'static str, &'static str, &'static str),
+    ) -> Subresource {
+        Subresource { name, part, verbs: CREATE, foreign: Some(foreign) }
     }
-    if *kind == NAMESPACE {
-        parts.push(Subresource { name: "finalize", verbs: &["update"], foreign: None });
-    }
-    if kind.scale == Scale::Replicas {
-        let foreign = Some(("autoscaling", "v1", "Scale"));
-        parts.push(Subresource { name: "scale", verbs: CHANGE, foreign });
-    }
-    if kind.status != Status::None {
-        parts.push(Subresource { name: "status", verbs: CHANGE, foreign: None });
-    }
-    parts
+    [
+        made("binding", Part::Binding, ("", "v1", "Binding")),
+        made("eviction", Part::Eviction, ("policy", "v1", "Eviction")),
+        Subresource { name: "finalize", part: Part::Finalize, verbs: &["update"], foreign: None },
+        Subresource {
+            name: "scale",
+            part: Part::Scale,
+            verbs: CHANGE,
+            foreign: Some(("autoscaling", "v1", "Scale")),
+        },
+        Subresource { name: "status", part: Part::Status, verbs: CHANGE, foreign: None },
+        made("token", Part::Token, ("authentication.k8s.io", "v1", "TokenRequest")),
+    ]
+};
+
+fn subresources(kind: &Kind) -> impl Iterator<Item = &'static Subresource> {
+    SUBRESOURCES.iter().filter(|subresource| kind.has(subresource.part))
 }
 
 fn subresource(kind: &Kind, part: &Subresource) -> Value {
@@ -237,7 +250,7 @@ fn aggregated_resource(kind: &Kind) -> Value {
         "scope": scope, "singularResource": kind.singular(), "verbs": verbs(kind),
     });
     names(kind, &mut resource);
-    let parts = subresources(kind).into_iter().map(|part| {
+    let parts = subresources(kind).map(|part| {
         let (group, version, kind) = part.foreign.unwrap_or(("", "", kind.kind));
         json!({
             "subresource": part.name,

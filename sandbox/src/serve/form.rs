@@ -97,7 +97,7 @@ fn list(kind: &Kind, objects: &[Arc<Object>], metadata: &Value) -> Vec<u8> {
         if place > 0 {
             body.push(b',');
         }
-        body.extend_from_slice(object.as_item());
+        body.extend_from_slice(&object.as_item(kind));
     }
     body.extend_from_slice(b"]}\n");
     body

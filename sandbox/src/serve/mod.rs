@@ -6,12 +6,18 @@ mod openapi;
 mod read;
 pub mod watch;
 
+mod body;
+
 mod address;
 mod binding;
 mod defaults;
 mod delete;
+pub mod event;
+mod eviction;
 mod patch;
+pub mod review;
 mod scale;
+mod token;
 mod write;
 
 pub mod form;
@@ -22,10 +28,10 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::kinds::{Kind, NAMESPACE, SERVICE};
+use crate::kinds::{BINDING, Kind, NAMESPACE, Part, SERVICE, Storage};
 use crate::object::Object;
 use crate::refusal::Refusal;
-use crate::request::{Ask, Part, Verb};
+use crate::request::{Ask, Verb};
 use crate::state::State;
 
 /// What a request is answered with.
@@ -38,6 +44,17 @@ pub enum Reply {
     Watch(watch::Start),
 }
 
+impl Reply {
+    /// Nothing but that it went well.
+    fn success(code: StatusCode) -> Self {
+        let status = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
+            "code": code.as_u16(),
+        });
+        Reply::Json(code, status.to_string().into_bytes())
+    }
+}
+
 /// Answers one request.
 ///
 /// # Errors
@@ -48,6 +65,11 @@ pub fn serve(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
         (Part::Scale, Verb::Update) => scale::update(state, ask),
         (Part::Scale, Verb::Patch) => scale::patch(state, ask),
         (Part::Binding, _) => binding::bind(state, ask),
+        (Part::Containers, _) => Err(no_containers(state, ask)),
+        (Part::Eviction, _) => eviction::evict(state, ask),
+        (Part::Token, _) => token::request(state, ask),
+        _ if *ask.kind == BINDING => binding::bind(state, ask),
+        _ if ask.kind.storage == Storage::None => review::answer(state, ask),
         (_, Verb::Get) => read::get(&state.store, ask),
         (_, Verb::List) => read::list(state, ask),
         (_, Verb::Watch) => watch::start(state, ask),
@@ -77,6 +99,16 @@ pub fn put(state: &mut State, kind: &Kind, mut object: Value) -> Arc<Object> {
 fn existing(state: &State, ask: &Ask) -> Result<Arc<Object>, Refusal> {
     let found = state.store.get(ask.kind, &ask.namespace, &ask.name);
     found.ok_or_else(|| Refusal::not_found(ask.kind, &ask.name))
+}
+
+/// Nothing runs here: there is nothing to read or to talk to.
+fn no_containers(state: &State, ask: &Ask) -> Refusal {
+    match existing(state, ask) {
+        Ok(_) => Refusal::bad_request(
+            "the sandbox runs no containers: there are no logs, and nothing to execute in, to attach or to connect to",
+        ),
+        Err(refusal) => refusal,
+    }
 }
 
 /// Makes the IPAddress objects that hold a Service's addresses.

@@ -3,7 +3,8 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Reply, form};
+use super::{Reply, event, form};
+use crate::kinds::Storage;
 use crate::object::Object;
 use crate::refusal::Refusal;
 use crate::request::Ask;
@@ -56,7 +57,12 @@ pub fn concerns(ask: &Ask, object: &Object) -> bool {
 
 /// The selectors of a query.
 pub fn selector(ask: &Ask) -> Result<Selector, Refusal> {
-    Selector::parse(ask.parameter("labelSelector"), ask.parameter("fieldSelector"))
+    let fields = ask.parameter("fieldSelector");
+    let fields = match ask.kind.storage {
+        Storage::Events => fields.split(',').map(event::stored_field).collect::<Vec<_>>().join(","),
+        Storage::Own | Storage::None => fields.to_owned(),
+    };
+    Selector::parse(ask.parameter("labelSelector"), &fields)
 }
 
 /// The revision that a query names, or none; one that is still to come is refused.

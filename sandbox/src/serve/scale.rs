@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::{Reply, existing, patch, write};
+use super::{Reply, body, existing, patch, write};
 use crate::object::{set, text};
 use crate::refusal::Refusal;
 use crate::request::Ask;
@@ -17,8 +17,7 @@ pub fn get(state: &State, ask: &Ask) -> Result<Reply, Refusal> {
 
 /// PUT.
 pub fn update(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
-    let scale = serde_json::from_slice(&ask.body)
-        .map_err(|error| Refusal::bad_request(format!("json parse error: {error}")))?;
+    let scale = body::of_kind(ask, "Scale", "autoscaling/v1")?;
     store(state, ask, &scale)
 }
 

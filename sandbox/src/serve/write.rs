@@ -5,20 +5,19 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Reply, address, defaults, delete, existing};
-use crate::kinds::{Generation, Kind, NAMESPACE, Put, Scope, Status};
+use super::{Reply, address, body, defaults, delete, existing};
+use crate::kinds::{Generation, Kind, NAMESPACE, Part, Put, Scope, Status};
 use crate::object::{Object, elements, set, take, text};
 use crate::refusal::Refusal;
-use crate::request::{Ask, Part};
+use crate::request::Ask;
 use crate::state::State;
 
 /// The longest that is kept of a base name before five letters are put behind it.
 const LONGEST_BASE: usize = 58;
-const JSON: &str = "application/json";
 
 /// POST.
 pub fn create(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
-    let object = json_body(ask)?;
+    let object = body::object(ask)?;
     if !text(&object, "/metadata/resourceVersion").is_empty() {
         let why = "resourceVersion should not be set on objects to be created";
         return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "", why));
@@ -28,7 +27,7 @@ pub fn create(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
 
 /// PUT.
 pub fn update(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
-    let mut object = json_body(ask)?;
+    let mut object = body::object(ask)?;
     let name = text(&object, "/metadata/name");
     if name != ask.name {
         let (url, body) = (&ask.name, name);
@@ -195,10 +194,6 @@ fn keep_what_is_not_asked_for(ask: &Ask, before: &Value, object: &mut Value) {
         }
     };
     match ask.part {
-        Part::Main | Part::Scale | Part::Binding if ask.kind.status != Status::None => {
-            restore(object, "status")
-        }
-        Part::Main | Part::Scale | Part::Binding => {}
         Part::Status => {
             let others: Vec<String> = before
                 .as_object()
@@ -211,9 +206,8 @@ fn keep_what_is_not_asked_for(ask: &Ask, before: &Value, object: &mut Value) {
                 restore(object, &field);
             }
         }
-        Part::Finalize => {
-            restore(object, "status");
-        }
+        _ if ask.kind.status != Status::None => restore(object, "status"),
+        _ => {}
     }
     if ask.part == Part::Main && *ask.kind == NAMESPACE {
         restore(object, "spec");
@@ -247,26 +241,6 @@ fn raise_generation(kind: &Kind, before: &Value, object: &mut Value) {
         let generation = before.pointer("/metadata/generation").and_then(Value::as_i64);
         set(object, "/metadata", "generation", json!(generation.unwrap_or(0) + 1));
     }
-}
-
-fn json_body(ask: &Ask) -> Result<Value, Refusal> {
-    if ask.media_type.as_deref().is_some_and(|media_type| media_type != JSON) {
-        return Err(Refusal::media_type(&[JSON]));
-    }
-    let object: Value = serde_json::from_slice(&ask.body).map_err(|error| {
-        let kind = ask.kind.kind;
-        Refusal::bad_request(format!(
-            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {error}"
-        ))
-    })?;
-    let (said, kind) = (text(&object, "/kind"), ask.kind.kind);
-    if !object.is_object() || !said.is_empty() && said != kind {
-        let version = ask.kind.api_version();
-        return Err(Refusal::bad_request(format!(
-            "{said} in version \"{version}\" cannot be handled as a {kind}"
-        )));
-    }
-    Ok(object)
 }
 
 /// The finalizers of an object.

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Plan, Snapshot, at, is_owned, number, reference, says};
-use crate::kinds::{DEPLOYMENT, REPLICA_SET};
+use crate::kinds::{DEPLOYMENT, Part, REPLICA_SET};
 use crate::object::{set, text};
-use crate::request::{Part, Verb};
+use crate::request::Verb;
 use crate::serve::discovery::hash;
 
 const HASH: &str = "pod-template-hash";

@@ -15,11 +15,12 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::kinds::{DEPLOYMENT, EVENT, Kind, NODE, POD, REPLICA_SET};
+use crate::kinds::{DEPLOYMENT, EVENT, Kind, NODE, POD, Part, REPLICA_SET};
 use crate::negotiate::Form;
 use crate::object::{elements, text};
-use crate::request::{Ask, Part, Verb};
+use crate::request::{Ask, Verb};
 use crate::sandbox::Sandbox;
+use crate::tokens::Requester;
 
 /// What lets a Pod go wrong.
 pub const ANNOTATION: &str = "sandbox.roster.dev/simulate";
@@ -172,6 +173,7 @@ fn carry_out(sandbox: &Sandbox, writes: Vec<Write>) {
             query: Vec::new(),
             media_type: Some(media_type.to_owned()),
             body: Bytes::from(write.body.to_string()),
+            requester: Requester::default(),
         });
     }
 }

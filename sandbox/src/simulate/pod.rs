@@ -8,9 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{ANNOTATION, Plan, Snapshot, at, is_ready, number, stays};
-use crate::kinds::POD;
+use crate::kinds::{POD, Part};
 use crate::object::{elements, text};
-use crate::request::{Part, Verb};
+use crate::request::Verb;
 
 /// Where Pods get their addresses.
 const POD_RANGE: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 244, 0, 0), 16);

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Plan, Snapshot, is_owned, is_ready, number, reference, says, stays};
-use crate::kinds::{POD, REPLICA_SET};
+use crate::kinds::{POD, Part, REPLICA_SET};
 use crate::object::text;
-use crate::request::{Part, Verb};
+use crate::request::Verb;
 
 /// How many Pods are made at a time.
 const AT_ONCE: usize = 500;

@@ -6,10 +6,11 @@ mod structural;
 use serde_json::Value;
 
 use self::structural::Style;
-use super::{Reply, existing, write};
-use crate::object::{set, take, text};
+use super::{Reply, body, event, existing, write};
+use crate::kinds::{Part, Storage};
+use crate::object::{Object, set, take, text};
 use crate::refusal::Refusal;
-use crate::request::{Ask, Part};
+use crate::request::Ask;
 use crate::state::State;
 
 const JSON_PATCH: &str = "application/json-patch+json";
@@ -29,7 +30,7 @@ pub fn patch(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
         }
         found => found?,
     };
-    let mut object = current.value();
+    let mut object = shown(ask, &current);
     apply_to(ask, &mut object)?;
     if text(&object, "/metadata/name") != ask.name {
         let name = text(&object, "/metadata/name");
@@ -38,7 +39,15 @@ pub fn patch(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
             ask.name
         )));
     }
-    write::replace(state, ask, &current, object)
+    write::replace(state, ask, &current, body::as_stored(ask.kind, object))
+}
+
+/// The object as the client knows it.
+fn shown(ask: &Ask, current: &Object) -> Value {
+    match ask.kind.storage {
+        Storage::Events => event::shown(current.value()),
+        Storage::Own | Storage::None => current.value(),
+    }
 }
 
 /// Applies the patch of a request to a value.
