@@ -21,4 +21,5 @@ pub mod worker;
 pub mod complaints;
 pub mod events;
 pub mod executor;
+pub mod health;
 pub mod metrics;

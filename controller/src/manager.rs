@@ -19,6 +19,7 @@ use crate::environment::{Clock, Randomness};
 use crate::events::Recorder;
 use crate::executor::Executor;
 use crate::feed::Feed;
+use crate::health::{ControllerCheck, Health};
 use crate::limiter::Limiter;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
@@ -76,6 +77,7 @@ pub struct Pace {
 pub struct Manager {
     index: Arc<SharedIndex>,
     metrics: Arc<Metrics>,
+    checks: BTreeMap<Controller, Arc<ControllerCheck>>,
     intake: JoinSet<()>,
     workers: JoinSet<()>,
     events: JoinHandle<()>,
@@ -115,9 +117,21 @@ impl Manager {
         }
         intake.spawn(collect_debts(index.clone(), executor.clone()));
 
+        let check = |(controller, queue)| {
+            let check = ControllerCheck {
+                controller,
+                index: index.clone(),
+                reachability: reachability.clone(),
+                queue,
+                failures: Arc::default(),
+            };
+            (controller, Arc::new(check))
+        };
+        let checks: BTreeMap<Controller, Arc<ControllerCheck>> =
+            queues.into_iter().map(check).collect();
         let staff = Staff {
             settings: &settings,
-            queues,
+            checks: &checks,
             index: index.clone(),
             executor,
             recorder,
@@ -127,7 +141,7 @@ impl Manager {
         staff.employ(EndpointSliceController { limits: settings.slice_limits() }, &mut workers);
         staff.employ(EndpointsController, &mut workers);
         staff.employ(MirroringController { limits: settings.mirror_limits() }, &mut workers);
-        Self { index, metrics, intake, workers, events }
+        Self { index, metrics, checks, intake, workers, events }
     }
 
     /// Waits until every kind has been listed.
@@ -144,6 +158,13 @@ impl Manager {
     /// What it counts.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
+    }
+
+    /// Adds a check for each controller that runs, under its name.
+    pub fn add_checks(&self, health: &Health) {
+        for (controller, check) in &self.checks {
+            health.add(controller.name(), check.clone());
+        }
     }
 
     /// Comes back only if a part has ended that should never end.
@@ -182,7 +203,7 @@ impl Settings {
 /// What every worker gets.
 struct Staff<'a> {
     settings: &'a Settings,
-    queues: BTreeMap<Controller, Arc<Queue<NamespacedName, Trigger>>>,
+    checks: &'a BTreeMap<Controller, Arc<ControllerCheck>>,
     index: Arc<SharedIndex>,
     executor: Arc<Executor>,
     recorder: Recorder,
@@ -192,25 +213,26 @@ struct Staff<'a> {
 impl Staff<'_> {
     /// Starts the workers of a controller, if it is to run.
     fn employ<C: Reconcile>(&self, controller: C, workers: &mut JoinSet<()>) {
-        let (Some(pace), Some(queue)) =
-            (self.settings.controllers.get(&C::CONTROLLER), self.queues.get(&C::CONTROLLER))
+        let (Some(pace), Some(check)) =
+            (self.settings.controllers.get(&C::CONTROLLER), self.checks.get(&C::CONTROLLER))
         else {
             return;
         };
         // More depends on slices than on Endpoints, so they go first.
         let after = match C::CONTROLLER {
-            Controller::Endpoints => self.queues.get(&Controller::EndpointSlice).cloned(),
+            Controller::Endpoints => self.checks.get(&Controller::EndpointSlice),
             Controller::EndpointSlice | Controller::EndpointSliceMirroring => None,
         };
         let worker = Arc::new(Worker {
             controller,
-            queue: queue.clone(),
-            after,
+            queue: check.queue.clone(),
+            after: after.map(|first| first.queue.clone()),
             index: self.index.clone(),
             executor: self.executor.clone(),
             recorder: self.recorder.clone(),
             complaints: Complaints::default(),
             metrics: self.metrics.clone(),
+            failures: check.failures.clone(),
         });
         for _ in 0..pace.concurrent_syncs.get() {
             workers.spawn(worker.clone().run());

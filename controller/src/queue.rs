@@ -114,6 +114,7 @@ impl<K: Clone + Ord + Hash, R> Queue<K, R> {
                     self.changed.notify_one();
                     return None;
                 }
+                state.attended_since.get_or_insert_with(Instant::now);
                 if let Some(due) = state.take(Instant::now()) {
                     // Somebody else may take the next one.
                     self.changed.notify_one();
@@ -197,6 +198,12 @@ impl<K: Clone + Ord + Hash, R> Queue<K, R> {
     /// What it has done and has to do.
     pub fn load(&self) -> Load {
         self.state.lock().load(Instant::now())
+    }
+
+    /// For how long there has been something to do and no visit has ended. Nothing is to be done
+    /// before somebody has asked for the first key.
+    pub fn stalled(&self) -> Duration {
+        self.state.lock().stalled(Instant::now())
     }
 
     /// Whether no key waits and none is being worked on.

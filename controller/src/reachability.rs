@@ -37,6 +37,23 @@ impl Reachability {
         }
     }
 
+    /// Whether some kinds are being watched, as far as anybody has noticed.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub fn of(&self, kinds: &[Kind]) -> Result<(), String> {
+        let state = self.0.lock();
+        if state.away {
+            return Err("the API server cannot be reached".to_owned());
+        }
+        let refused = kinds.iter().filter(|kind| state.refused.contains(kind));
+        let refused: Vec<String> = refused.map(Kind::to_string).collect();
+        if refused.is_empty() {
+            return Ok(());
+        }
+        Err(format!("the API server refuses to list or watch: {}", refused.join(", ")))
+    }
+
     /// A feed was answered.
     pub fn found(&self, kind: Kind) {
         let mut state = self.0.lock();

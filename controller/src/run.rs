@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Config;
 use crate::environment::{Clock, Randomness};
+use crate::health::Health;
 use crate::manager::{Manager, Parts};
 use crate::metrics::Metrics;
 
@@ -23,6 +24,7 @@ pub async fn controller_manager(config: Config) -> Result<()> {
     announce(&config);
     let wire = config.connect().await?;
     let metrics = Arc::new(Metrics::new()?);
+    let health = Health::default();
     let mut manager = (!config.settings.controllers.is_empty()).then(|| {
         let clock: Clock = Arc::new(Timestamp::now);
         let settings = config.settings.clone();
@@ -34,6 +36,9 @@ pub async fn controller_manager(config: Config) -> Result<()> {
             metrics,
         })
     });
+    if let Some(manager) = &manager {
+        manager.add_checks(&health);
+    }
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::complaints::Complaints;
 use crate::events::Recorder;
 use crate::executor::Executor;
+use crate::health::Failures;
 use crate::metrics::{Executed, Metrics, VisitResult};
 use crate::queue::{Due, Outcome, Queue};
 use crate::shared_index::SharedIndex;
@@ -36,6 +37,8 @@ pub struct Worker<C> {
     pub complaints: Complaints,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// Knows what fails.
+    pub failures: Arc<Failures>,
 }
 
 impl<C: Reconcile> Worker<C> {
@@ -58,6 +61,7 @@ impl<C: Reconcile> Worker<C> {
                 Outcome::Failed { .. } => VisitResult::Error,
             };
             self.metrics.visited(C::CONTROLLER, taken.elapsed(), result);
+            self.failures.visited(&key, result);
             self.queue.settle(&key, outcome);
         }
     }
@@ -79,6 +83,9 @@ impl<C: Reconcile> Worker<C> {
         let execution = self.executor.execute(key, &outline.stages).await;
         let executed = Executed { trigger: &trigger, outline: &outline, execution: &execution };
         self.metrics.executed(C::CONTROLLER, &executed);
+        if executed.writes().next().is_some() {
+            self.failures.wrote();
+        }
         self.complain(key, &outline, &trigger);
         for notice in outline.notices {
             self.recorder.record(C::COMPONENT, notice);

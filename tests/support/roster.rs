@@ -1,10 +1,12 @@
 //! Roster in the test's own process.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use controller::environment::{Clock, Randomness};
+use controller::health::{Health, Probe, Verdict};
 use controller::manager::{Manager, Pace, Parts, Settings};
 use controller::metrics::Metrics;
 use controller::shared_index::SharedIndex;
@@ -49,6 +51,18 @@ impl Roster {
     /// What it counts, in the Prometheus text format.
     pub fn metrics(&self) -> String {
         self.manager.metrics().render()
+    }
+
+    /// What is wrong with its controllers, `NAME: WHAT`, as a probe would find it.
+    pub fn complaints(&self, probe: Probe) -> Vec<String> {
+        let health = Health::default();
+        self.manager.add_checks(&health);
+        let findings = health.examine(probe, &BTreeSet::new()).into_iter();
+        let wrong = findings.filter_map(|finding| match finding.verdict {
+            Verdict::Failed(wrong) => Some(format!("{}: {wrong}", finding.name)),
+            Verdict::Passed | Verdict::Excluded => None,
+        });
+        wrong.collect()
     }
 
     /// Stops as on SIGTERM.

@@ -123,7 +123,7 @@ impl Metrics {
 
 impl<'a> Executed<'a> {
     /// The writes that the API server accepted.
-    fn writes(&self) -> impl Iterator<Item = &'a Write> {
+    pub fn writes(&self) -> impl Iterator<Item = &'a Write> + use<'a> {
         self.execution.writes.iter().filter(|write| write.error.is_none())
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -15,6 +16,9 @@ pub(super) struct State<K, R> {
     taken: u64,
     pub(super) postponed: u64,
     pub(super) closed: bool,
+    /// When the first worker came.
+    pub(super) attended_since: Option<Instant>,
+    last_settled: Option<Instant>,
 }
 
 struct Entry<R> {
@@ -46,6 +50,8 @@ impl<K, R> Default for State<K, R> {
             taken: 0,
             postponed: 0,
             closed: false,
+            attended_since: None,
+            last_settled: None,
         }
     }
 }
@@ -128,6 +134,17 @@ impl<K: Clone + Ord + Hash, R> State<K, R> {
         load
     }
 
+    pub(super) fn stalled(&self, now: Instant) -> Duration {
+        let running = self.entries.values().filter_map(|entry| entry.running.as_ref());
+        let running = running.map(|visit| visit.since);
+        let due = self.next_due().filter(|at| *at <= now);
+        let (Some(attended), Some(oldest)) = (self.attended_since, running.chain(due).min()) else {
+            return Duration::ZERO;
+        };
+        let since = oldest.max(attended);
+        now.duration_since(self.last_settled.map_or(since, |settled| settled.max(since)))
+    }
+
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.due.first().map(|(at, _, _)| *at)
     }
@@ -149,6 +166,7 @@ impl<K: Clone + Ord + Hash, R> State<K, R> {
         };
         entry.rests_until = entry.rests_until.filter(|rest| *rest > now);
         entry.running = None;
+        self.last_settled = Some(now);
         entry.failures = if retry.is_some() { entry.failures.saturating_add(1) } else { 0 };
         let asked_meanwhile = entry.waiting.take();
         if let Some((at, reason)) = retry {

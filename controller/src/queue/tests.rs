@@ -196,3 +196,24 @@ async fn a_key_that_rests_comes_when_it_has_rested_and_then_rests_no_more() {
     queue.add("a", 4);
     assert_eq!(next_after(&queue).await.0, Duration::ZERO);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_stalls_while_there_is_something_to_do_and_no_visit_ends() {
+    let queue = queue();
+    queue.add("early", 1);
+    tokio::time::advance(seconds(100)).await;
+    assert_eq!(queue.stalled(), Duration::ZERO, "no worker has come yet");
+    queue.next().await.unwrap();
+    queue.add("late", 2);
+    tokio::time::advance(seconds(7)).await;
+    assert_eq!(queue.stalled(), seconds(7));
+    queue.settle(&"early", Outcome::Done);
+    assert_eq!(queue.stalled(), Duration::ZERO);
+    tokio::time::advance(seconds(3)).await;
+    assert_eq!(queue.stalled(), seconds(3), "the other key is due");
+    queue.next().await.unwrap();
+    queue.settle(&"late", Outcome::Done);
+    queue.add_after("later", seconds(60), 3);
+    tokio::time::advance(seconds(59)).await;
+    assert_eq!(queue.stalled(), Duration::ZERO, "nothing is due");
+}
