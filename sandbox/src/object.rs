@@ -101,16 +101,21 @@ fn strings(value: &Value, pointer: &str) -> BTreeMap<String, String> {
     fields.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
 
-/// Sets a field of the map at a JSON pointer, which is made if it is missing at the top.
+/// Sets a field of the map at a JSON pointer. Maps that are missing on the way are made.
 pub fn set(value: &mut Value, pointer: &str, field: &str, to: Value) {
-    let top = pointer.trim_start_matches('/');
-    if value.pointer(pointer).is_none_or(|found| !found.is_object())
-        && !top.contains('/')
-        && let Some(fields) = value.as_object_mut()
-    {
-        fields.insert(top.to_owned(), json!({}));
+    let mut place = value;
+    for step in pointer.split('/').skip(1) {
+        if place.get(step).is_none_or(Value::is_null)
+            && let Some(fields) = place.as_object_mut()
+        {
+            fields.insert(step.to_owned(), json!({}));
+        }
+        let Some(next) = place.get_mut(step) else {
+            return;
+        };
+        place = next;
     }
-    if let Some(fields) = value.pointer_mut(pointer).and_then(Value::as_object_mut) {
+    if let Some(fields) = place.as_object_mut() {
         fields.insert(field.to_owned(), to);
     }
 }

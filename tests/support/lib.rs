@@ -10,6 +10,7 @@ pub mod objects;
 pub mod published;
 pub mod random;
 pub mod roster;
+pub mod server;
 pub mod view;
 pub mod world;
 
@@ -19,5 +20,6 @@ pub use history::Op;
 pub use objects::{PodObject, node, pod, service};
 pub use published::Published;
 pub use roster::Roster;
+pub use server::Server;
 pub use view::{EndpointsView, SliceView, slices};
 pub use world::World;

@@ -1,0 +1,32 @@
+//! The rows, by subject.
+
+mod content;
+mod creating;
+mod deleting;
+mod discovery;
+mod events;
+mod objects;
+mod patching;
+mod subresources;
+mod tables;
+mod updating;
+mod watching;
+
+use crate::row::Row;
+
+/// All rows.
+pub fn all() -> Vec<Row> {
+    let subjects = [
+        discovery::rows(),
+        creating::rows(),
+        updating::rows(),
+        patching::rows(),
+        deleting::rows(),
+        watching::rows(),
+        tables::rows(),
+        content::rows(),
+        subresources::rows(),
+        events::rows(),
+    ];
+    subjects.into_iter().flatten().collect()
+}
