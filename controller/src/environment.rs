@@ -2,6 +2,7 @@
 //! can run the whole manager twice and see the same.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
@@ -10,6 +11,19 @@ use rand::{RngExt, SeedableRng};
 
 /// Tells the time of day.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Tells how long ago the machine was started, the time that it was suspended included. Unlike the
+/// time of day it is never set, and unlike `Instant` it does not stand still while the machine sleeps.
+pub type SinceBoot = Arc<dyn Fn() -> Duration + Send + Sync>;
+
+/// The machine's own [`SinceBoot`].
+pub fn since_boot() -> SinceBoot {
+    Arc::new(|| {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        // Both parts are positive: the clock begins at zero.
+        Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+    })
+}
 
 /// A source of randomness that several tasks draw from.
 #[derive(Clone)]

@@ -39,7 +39,7 @@ impl Recorder {
             object = %about.key,
             fieldPath = "",
             kind = about.kind,
-            apiVersion = "v1",
+            apiVersion = about.api_version,
             r#type = severity.name(),
             reason,
             message = %message,
@@ -85,7 +85,7 @@ async fn send(mut reports: mpsc::Receiver<Report>, wire: Wire, clock: Clock) {
 
 fn object_reference(about: &Reference) -> ObjectReference {
     ObjectReference {
-        api_version: Some("v1".to_owned()),
+        api_version: Some(about.api_version.to_owned()),
         kind: Some(about.kind.to_owned()),
         namespace: Some(about.key.namespace.to_string()),
         name: Some(about.key.name.to_string()),

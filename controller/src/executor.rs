@@ -1,5 +1,6 @@
 //! The executor: the only place that writes what plans ask for. Every answer goes into the index
 //! at once, so the next plan builds on what was written, whether or not the watch has shown it.
+//! Nothing leaves through a fence that is shut.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use controller_core::slice_plan::SlicePlan;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
+use crate::leader::Fence;
 use crate::limiter::Limiter;
 use crate::shared_index::SharedIndex;
 use crate::wire::{Resource, Wire, WireError};
@@ -23,6 +25,7 @@ pub struct Executor {
     wire: Wire,
     index: Arc<SharedIndex>,
     limiter: Limiter,
+    fence: Fence,
     /// Names for which a creation may or may not have happened. Nothing is created for them before
     /// a live read has told.
     in_doubt: Mutex<HashSet<(Kind, NamespacedName)>>,
@@ -72,9 +75,9 @@ pub enum Progress {
 }
 
 impl Executor {
-    /// Writes through `wire`, no faster than `limiter` allows.
-    pub fn new(wire: Wire, index: Arc<SharedIndex>, limiter: Limiter) -> Self {
-        Self { wire, index, limiter, in_doubt: Mutex::default() }
+    /// Writes through `wire`, no faster than `limiter` and no longer than `fence` allows.
+    pub fn new(wire: Wire, index: Arc<SharedIndex>, limiter: Limiter, fence: Fence) -> Self {
+        Self { wire, index, limiter, fence, in_doubt: Mutex::default() }
     }
 
     /// Finds out what became of creations whose answers never came. Must succeed before the key is
@@ -279,6 +282,9 @@ impl Executor {
         write: impl Future<Output = Result<A, WireError>>,
     ) -> Result<A, WireError> {
         self.limiter.acquire().await;
+        if !self.fence.is_open() {
+            return Err(WireError::NotLeading);
+        }
         let sent = self.index.now();
         let result = write.await;
         let metadata = result.as_ref().ok().and_then(Answer::object).unwrap_or(object).metadata();

@@ -5,6 +5,9 @@ pub mod config;
 pub mod logging;
 pub mod run;
 
+pub mod leader;
+pub mod shift;
+
 pub mod manager;
 
 pub mod environment;

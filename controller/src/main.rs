@@ -13,8 +13,8 @@ const HELP: &str = "\
 Roster is a Kubernetes controller-manager for service discovery.
 
 Usage:
-  roster controller-manager --leader-elect=false [flags]   write the EndpointSlices of a cluster
-  roster controller-manager --help                         all flags, with examples
+  roster controller-manager [flags]   write the EndpointSlices of a cluster
+  roster controller-manager --help    all flags, with examples
   roster --version
 ";
 

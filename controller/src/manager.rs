@@ -20,6 +20,7 @@ use crate::events::Recorder;
 use crate::executor::Executor;
 use crate::feed::Feed;
 use crate::health::{ControllerCheck, Health};
+use crate::leader::Fence;
 use crate::limiter::Limiter;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
@@ -73,18 +74,21 @@ pub struct Pace {
     pub batch_period: Duration,
 }
 
-/// A running manager.
+/// A manager. It gathers from the start, and writes once it leads.
 pub struct Manager {
-    index: Arc<SharedIndex>,
+    wire: Wire,
+    settings: Settings,
     metrics: Arc<Metrics>,
+    index: Arc<SharedIndex>,
     checks: BTreeMap<Controller, Arc<ControllerCheck>>,
     intake: JoinSet<()>,
     workers: JoinSet<()>,
+    recorder: Recorder,
     events: JoinHandle<()>,
 }
 
 impl Manager {
-    /// Starts everything. A controller writes nothing before all that it depends on is listed.
+    /// Starts standing by: everything is watched, and nothing is written.
     pub fn start(parts: Parts) -> Self {
         let Parts { wire, clock, randomness, settings, metrics } = parts;
         let intake = |pace: &Pace| Intake {
@@ -95,13 +99,8 @@ impl Manager {
             settings.controllers.iter().map(|(name, pace)| (*name, intake(pace))).collect();
         let queues: BTreeMap<Controller, Arc<Queue<NamespacedName, Trigger>>> =
             intakes.iter().map(|(name, intake)| (*name, intake.queue.clone())).collect();
-        for (controller, queue) in &queues {
-            metrics.watch(*controller, queue.clone());
-        }
         let index = Arc::new(SharedIndex::new(intakes, clock.clone()));
         let (recorder, events) = Recorder::start(wire.clone(), clock);
-        let limiter = Limiter::new(settings.kube_api_qps, settings.kube_api_burst);
-        let executor = Arc::new(Executor::new(wire.clone(), index.clone(), limiter));
 
         let reachability = Arc::new(Reachability::default());
         let mut intake = JoinSet::new();
@@ -115,7 +114,6 @@ impl Manager {
             };
             intake.spawn(feed.run());
         }
-        intake.spawn(collect_debts(index.clone(), executor.clone()));
 
         let check = |(controller, queue)| {
             let check = ControllerCheck {
@@ -127,21 +125,24 @@ impl Manager {
             };
             (controller, Arc::new(check))
         };
-        let checks: BTreeMap<Controller, Arc<ControllerCheck>> =
-            queues.into_iter().map(check).collect();
-        let staff = Staff {
-            settings: &settings,
-            checks: &checks,
-            index: index.clone(),
-            executor,
-            recorder,
-            metrics: metrics.clone(),
-        };
-        let mut workers = JoinSet::new();
-        staff.employ(EndpointSliceController { limits: settings.slice_limits() }, &mut workers);
-        staff.employ(EndpointsController, &mut workers);
-        staff.employ(MirroringController { limits: settings.mirror_limits() }, &mut workers);
-        Self { index, metrics, checks, intake, workers, events }
+        let checks = queues.into_iter().map(check).collect();
+        let workers = JoinSet::new();
+        Self { wire, settings, metrics, index, checks, intake, workers, recorder, events }
+    }
+
+    /// Sets to work, for as long as the fence is open. A controller writes nothing before all that
+    /// it depends on is listed.
+    pub fn lead(&mut self, fence: Fence) {
+        let limiter = Limiter::new(self.settings.kube_api_qps, self.settings.kube_api_burst);
+        let executor = Executor::new(self.wire.clone(), self.index.clone(), limiter, fence);
+        let executor = Arc::new(executor);
+        self.intake.spawn(collect_debts(self.index.clone(), executor.clone()));
+        let slices = EndpointSliceController { limits: self.settings.slice_limits() };
+        let mirrors = MirroringController { limits: self.settings.mirror_limits() };
+        self.employ(slices, &executor);
+        self.employ(EndpointsController, &executor);
+        self.employ(mirrors, &executor);
+        self.index.begin_work();
     }
 
     /// Waits until every kind has been listed.
@@ -172,7 +173,8 @@ impl Manager {
         let ended = tokio::select! {
             Some(ended) = self.intake.join_next() => ended,
             Some(ended) = self.workers.join_next() => ended,
-            else => return anyhow::anyhow!("nothing is running any more"),
+            // No controller was asked for.
+            else => std::future::pending().await,
         };
         match ended {
             Ok(()) => anyhow::anyhow!("a task ended that should run for ever"),
@@ -185,39 +187,19 @@ impl Manager {
         self.intake.shutdown().await;
         self.index.queues().for_each(|queue| queue.close());
         while self.workers.join_next().await.is_some() {}
-        // The workers held the last recorders, so the events end by themselves.
+        // The events end by themselves with the last recorder.
+        drop(self.recorder);
         let _ = tokio::time::timeout(LAST_EVENTS, self.events).await;
     }
-}
 
-impl Settings {
-    fn slice_limits(&self) -> endpoint_slices::Limits {
-        endpoint_slices::Limits { max_endpoints_per_slice: self.max_endpoints_per_slice }
-    }
-
-    fn mirror_limits(&self) -> mirroring::Limits {
-        mirroring::Limits { max_endpoints_per_subset: self.mirroring_max_endpoints_per_subset }
-    }
-}
-
-/// What every worker gets.
-struct Staff<'a> {
-    settings: &'a Settings,
-    checks: &'a BTreeMap<Controller, Arc<ControllerCheck>>,
-    index: Arc<SharedIndex>,
-    executor: Arc<Executor>,
-    recorder: Recorder,
-    metrics: Arc<Metrics>,
-}
-
-impl Staff<'_> {
     /// Starts the workers of a controller, if it is to run.
-    fn employ<C: Reconcile>(&self, controller: C, workers: &mut JoinSet<()>) {
+    fn employ<C: Reconcile>(&mut self, controller: C, executor: &Arc<Executor>) {
         let (Some(pace), Some(check)) =
             (self.settings.controllers.get(&C::CONTROLLER), self.checks.get(&C::CONTROLLER))
         else {
             return;
         };
+        self.metrics.watch(C::CONTROLLER, check.queue.clone());
         // More depends on slices than on Endpoints, so they go first.
         let after = match C::CONTROLLER {
             Controller::Endpoints => self.checks.get(&Controller::EndpointSlice),
@@ -228,15 +210,25 @@ impl Staff<'_> {
             queue: check.queue.clone(),
             after: after.map(|first| first.queue.clone()),
             index: self.index.clone(),
-            executor: self.executor.clone(),
+            executor: executor.clone(),
             recorder: self.recorder.clone(),
             complaints: Complaints::default(),
             metrics: self.metrics.clone(),
             failures: check.failures.clone(),
         });
         for _ in 0..pace.concurrent_syncs.get() {
-            workers.spawn(worker.clone().run());
+            self.workers.spawn(worker.clone().run());
         }
+    }
+}
+
+impl Settings {
+    fn slice_limits(&self) -> endpoint_slices::Limits {
+        endpoint_slices::Limits { max_endpoints_per_slice: self.max_endpoints_per_slice }
+    }
+
+    fn mirror_limits(&self) -> mirroring::Limits {
+        mirroring::Limits { max_endpoints_per_subset: self.mirroring_max_endpoints_per_subset }
     }
 }
 

@@ -1,62 +1,61 @@
 //! `roster controller-manager`, from checked flags to the end of the process.
 
+mod signals;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use controller_core::key::Controller;
 use jiff::Timestamp;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Config;
-use crate::environment::{Clock, Randomness};
+use crate::environment::{Clock, Randomness, since_boot};
+use crate::events::Recorder;
 use crate::health::Health;
+use crate::leader::{self, Candidate, Surroundings};
 use crate::manager::{Manager, Parts};
 use crate::metrics::Metrics;
+use crate::shift::Shift;
 
-/// Runs until SIGTERM or SIGINT, then finishes what is in flight. A second signal ends the process
-/// at once, with exit code 1.
+/// How long events of the election may take to be sent at the end.
+const LAST_EVENTS: Duration = Duration::from_secs(1);
+
+/// Runs until SIGTERM or SIGINT, then finishes what is in flight and gives the Lease back. A second
+/// signal ends the process at once, with exit code 1.
 ///
 /// # Errors
-/// If the configuration cannot be used, or if a part of the manager fails.
+/// If the configuration cannot be used, if a part of the manager fails, if what is in flight does not
+/// finish in time, or if the Lease is lost.
 pub async fn controller_manager(config: Config) -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stop = signals::first()?;
     announce(&config);
     let wire = config.connect().await?;
     let metrics = Arc::new(Metrics::new()?);
     let health = Health::default();
-    let mut manager = (!config.settings.controllers.is_empty()).then(|| {
-        let clock: Clock = Arc::new(Timestamp::now);
-        let settings = config.settings.clone();
-        Manager::start(Parts {
-            wire,
-            clock,
-            randomness: Randomness::seeded(rand::random()),
-            settings,
-            metrics,
-        })
+    let clock: Clock = Arc::new(Timestamp::now);
+    let randomness = Randomness::seeded(rand::random());
+    let manager = Manager::start(Parts {
+        wire: wire.clone(),
+        clock: clock.clone(),
+        randomness: randomness.clone(),
+        settings: config.settings.clone(),
+        metrics: metrics.clone(),
     });
-    if let Some(manager) = &manager {
-        manager.add_checks(&health);
-    }
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        error = failure(&mut manager) => return Err(error),
-    }
-    tracing::info!("Shutting down");
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::error!("Second signal: ending at once");
-        std::process::exit(1);
-    });
-    if let Some(manager) = manager {
-        manager.stop().await;
-    }
-    Ok(())
+    manager.add_checks(&health);
+    let shift = Shift { manager, shutdown_timeout: config.shutdown_timeout, stop };
+    let Some(settings) = config.election.clone() else {
+        return shift.alone().await;
+    };
+    let client = config.connect_for_election().await?;
+    let (recorder, events) = Recorder::start(wire, clock.clone());
+    let surroundings =
+        Surroundings { client, clock, since_boot: since_boot(), randomness, recorder, metrics };
+    let candidate = Candidate::new(settings, surroundings, leader::identity());
+    health.add(leader::CHECK, candidate.check());
+    let ended = shift.elected(candidate).await;
+    let _ = tokio::time::timeout(LAST_EVENTS, events).await;
+    ended
 }
 
 fn announce(config: &Config) {
@@ -79,13 +78,5 @@ fn announce(config: &Config) {
     }
     for controller in config.controllers.of_others() {
         tracing::info!(controller, "controller stays with kube-controller-manager");
-    }
-}
-
-/// The failure of a manager. Without a manager there is none.
-async fn failure(manager: &mut Option<Manager>) -> anyhow::Error {
-    match manager {
-        Some(manager) => manager.failed().await,
-        None => std::future::pending().await,
     }
 }

@@ -1,8 +1,9 @@
 //! The index as the shell shares it: locked for one step at a time, never across a wait, and every
-//! visit it asks for goes straight to the queue.
+//! visit it asks for goes straight to the queue, once somebody is there to make it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use controller_core::index::{Index, Observation, Source, Trigger, Visit, When};
@@ -31,6 +32,9 @@ pub struct SharedIndex {
     /// The controllers that run.
     intakes: BTreeMap<Controller, Intake>,
     clock: Clock,
+    /// Whether visits are made. Until then none is asked for: what is gathered while standing by is
+    /// visited all at once.
+    at_work: AtomicBool,
     /// The kinds that have been listed.
     synced: watch::Sender<BTreeSet<Kind>>,
 }
@@ -40,7 +44,23 @@ impl SharedIndex {
     pub fn new(intakes: BTreeMap<Controller, Intake>, clock: Clock) -> Self {
         let kinds = intakes.keys().flat_map(|controller| controller.kinds()).copied().collect();
         let index = Mutex::new(Index::of(kinds));
-        Self { index, intakes, clock, synced: watch::Sender::default() }
+        Self {
+            index,
+            intakes,
+            clock,
+            at_work: AtomicBool::default(),
+            synced: watch::Sender::default(),
+        }
+    }
+
+    /// Asks for visits from now on, and for one of everything that is known already.
+    pub fn begin_work(&self) {
+        let index = self.index.lock();
+        // Whoever takes something in after this sees it; what was taken in before is in the index.
+        self.at_work.store(true, Ordering::Release);
+        let visits = index.all_visits((self.clock)());
+        drop(index);
+        self.enqueue(visits);
     }
 
     /// Takes in an object.
@@ -95,6 +115,9 @@ impl SharedIndex {
     }
 
     fn enqueue(&self, visits: Vec<Visit>) {
+        if !self.at_work.load(Ordering::Acquire) {
+            return;
+        }
         for Visit { controller, key, when, trigger } in visits {
             // What concerns a controller that does not run concerns nobody.
             let Some(Intake { queue, batch_period }) = self.intakes.get(&controller) else {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::time::Duration;
 
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Endpoints, Event};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::{
@@ -269,6 +270,12 @@ impl Cluster {
         self.until(wanted, listed).await;
     }
 
+    /// A Lease, if it exists.
+    pub async fn lease(&self, name: &str) -> Option<Lease> {
+        let leases: Api<Lease> = Api::namespaced(self.client.clone(), &self.namespace);
+        leases.get_opt(name).await.unwrap()
+    }
+
     /// The versions of all slices and Endpoints of all namespaces. They tell of any write.
     pub async fn versions(&self) -> Vec<Option<String>> {
         let slices: Api<EndpointSlice> = Api::all(self.client.clone());
@@ -303,6 +310,7 @@ impl Cluster {
             "Pod" => ("", "pods", Scope::Namespace),
             "Node" => ("", "nodes", Scope::Cluster),
             "Namespace" => ("", "namespaces", Scope::Cluster),
+            "Lease" => ("coordination.k8s.io", "leases", Scope::Namespace),
             "ResourceQuota" => ("", "resourcequotas", Scope::Namespace),
             "ClusterRole" => (RBAC, "clusterroles", Scope::Cluster),
             "ClusterRoleBinding" => (RBAC, "clusterrolebindings", Scope::Cluster),

@@ -9,6 +9,7 @@ pub mod metrics;
 pub mod objects;
 pub mod published;
 pub mod random;
+pub mod replica;
 pub mod roster;
 pub mod server;
 pub mod view;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use controller::environment::{Clock, Randomness};
 use controller::health::{Health, Probe, Verdict};
+use controller::leader::Fence;
 use controller::manager::{Manager, Pace, Parts, Settings};
 use controller::metrics::Metrics;
 use controller::shared_index::SharedIndex;
@@ -35,7 +36,9 @@ impl Roster {
             settings,
             metrics: Arc::new(Metrics::new().unwrap()),
         };
-        Self { manager: Manager::start(parts) }
+        let mut manager = Manager::start(parts);
+        manager.lead(Fence::open());
+        Self { manager }
     }
 
     /// The index and queue, for looking at.

@@ -193,6 +193,28 @@ impl Index {
         self.mark_leftover_endpoints().into_iter().map(visit).collect()
     }
 
+    /// A visit of everything by everybody: of each Service, and of each name that something was
+    /// published under. For whoever begins to work on what was gathered before.
+    pub fn all_visits(&self, seen: Timestamp) -> Vec<Visit> {
+        let source = Source::LiveRead;
+        let origin = Origin { resource_version: ResourceVersion::default(), source, seen };
+        let named = |(namespace, content): (&Text, &Namespace)| -> Vec<NamespacedName> {
+            let names = content.services.keys().cloned();
+            names.map(|name| NamespacedName::new(namespace.clone(), name)).collect()
+        };
+        let mut keys: Vec<NamespacedName> = self.namespaces.iter().flat_map(named).collect();
+        keys.sort();
+        let visits = |key: NamespacedName| {
+            Controller::ALL.map(|controller| Visit {
+                controller,
+                when: When::Now,
+                trigger: origin.trigger(Kind::Service, key.clone(), Field::Other),
+                key: key.clone(),
+            })
+        };
+        keys.into_iter().flat_map(visits).collect()
+    }
+
     /// The kinds that have been listed.
     pub fn synced(&self) -> &BTreeSet<Kind> {
         &self.synced

@@ -195,7 +195,9 @@ impl NoticeSeverity {
 /// The object that an event is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
-    /// `kind`, of the core group.
+    /// `apiVersion`.
+    pub api_version: &'static str,
+    /// `kind`.
     pub kind: &'static str,
     /// Namespace and name.
     pub key: NamespacedName,
@@ -209,13 +211,14 @@ impl Reference {
     /// A Service.
     pub fn service(service: &Service) -> Self {
         let (key, uid) = (service.key.clone(), service.uid.clone());
-        Self { kind: "Service", key, uid, resource_version: None }
+        Self { api_version: "v1", kind: "Service", key, uid, resource_version: None }
     }
 
     /// Endpoints, which need not exist.
     pub fn endpoints(key: &NamespacedName, endpoints: Option<&Endpoints>) -> Self {
         let metadata = endpoints.map(|endpoints| &endpoints.metadata);
         Self {
+            api_version: "v1",
             kind: "Endpoints",
             key: key.clone(),
             uid: metadata.map(|metadata| metadata.uid.clone()).unwrap_or_default(),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use http::HeaderValue;
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
@@ -15,12 +16,35 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How long a call that is not a watch may go without a byte.
 const CALL_SILENCE: Duration = Duration::from_secs(30);
 
+/// What requests for the Lease name as their sender.
+const LEADER_ELECTION: &str = concat!("roster/v", env!("CARGO_PKG_VERSION"), "/leader-election");
+
 impl Config {
     /// The way to the API server. Nothing is sent yet: a server that is away is waited for later.
     ///
     /// # Errors
     /// If the kubeconfig cannot be read or does not say how to reach a cluster.
     pub async fn connect(&self) -> Result<Wire> {
+        let mut config = self.prepared().await?;
+        let mut watches = config.clone();
+        watches.read_timeout = None;
+        config.read_timeout = Some(CALL_SILENCE);
+        config.reset_reader_on_write = true;
+        Ok(Wire::new(client(watches)?, client(config)?))
+    }
+
+    /// A way to the API server of its own for the Lease, so that it waits behind nothing else.
+    ///
+    /// # Errors
+    /// As [`Config::connect`].
+    pub async fn connect_for_election(&self) -> Result<Client> {
+        let mut config = self.prepared().await?;
+        let agent = HeaderValue::from_static(LEADER_ELECTION);
+        config.headers.push((http::header::USER_AGENT, agent));
+        client(config)
+    }
+
+    async fn prepared(&self) -> Result<kube::Config> {
         // A second call finds a provider installed already, which is as good.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut config = self.cluster().await?;
@@ -31,14 +55,7 @@ impl Config {
         }
         config.connect_timeout = Some(CONNECT);
         config.default_retry = false;
-        let mut watches = config.clone();
-        watches.read_timeout = None;
-        config.read_timeout = Some(CALL_SILENCE);
-        config.reset_reader_on_write = true;
-        let client = |config| {
-            Client::try_from(config).context("the kubeconfig's credentials cannot be used")
-        };
-        Ok(Wire::new(client(watches)?, client(config)?))
+        Ok(config)
     }
 
     async fn cluster(&self) -> Result<kube::Config> {
@@ -57,6 +74,10 @@ impl Config {
             .await
             .map_err(|error| anyhow!("--kubeconfig {path}: {}", innermost(&error)))
     }
+}
+
+fn client(config: kube::Config) -> Result<Client> {
+    Client::try_from(config).context("the kubeconfig's credentials cannot be used")
 }
 
 fn without_credentials(master: &str) -> Result<kube::Config> {

@@ -15,6 +15,13 @@ pub struct Values {
     pub kube_api_burst: i32,
     pub controllers: Vec<String>,
     pub leader_elect: bool,
+    pub leader_elect_lease_duration: Duration,
+    pub leader_elect_renew_deadline: Duration,
+    pub leader_elect_retry_period: Duration,
+    pub leader_elect_resource_lock: String,
+    pub leader_elect_resource_name: String,
+    pub leader_elect_resource_namespace: String,
+    pub controller_shutdown_timeout: Duration,
     pub concurrent_service_endpoint_syncs: i32,
     pub max_endpoints_per_slice: i32,
     pub endpointslice_updates_batch_period: Duration,
@@ -41,6 +48,13 @@ impl Default for Values {
             kube_api_burst: 30,
             controllers: vec!["*".to_owned()],
             leader_elect: true,
+            leader_elect_lease_duration: Duration::from_secs(15),
+            leader_elect_renew_deadline: Duration::from_secs(10),
+            leader_elect_retry_period: Duration::from_secs(2),
+            leader_elect_resource_lock: "leases".to_owned(),
+            leader_elect_resource_name: "roster-controller-manager".to_owned(),
+            leader_elect_resource_namespace: "kube-system".to_owned(),
+            controller_shutdown_timeout: Duration::from_secs(10),
             concurrent_service_endpoint_syncs: 5,
             max_endpoints_per_slice: 100,
             endpointslice_updates_batch_period: Duration::ZERO,
@@ -138,6 +152,21 @@ fn assign(values: &mut Values, name: &str, value: &str) -> Result<(), String> {
         "kube-api-burst" => values.kube_api_burst = integer(value)?,
         "controllers" => values.add_controllers(value),
         "leader-elect" => values.leader_elect = boolean(value)?,
+        "leader-elect-lease-duration" => {
+            values.leader_elect_lease_duration = duration::parse(value)?;
+        }
+        "leader-elect-renew-deadline" => {
+            values.leader_elect_renew_deadline = duration::parse(value)?;
+        }
+        "leader-elect-retry-period" => values.leader_elect_retry_period = duration::parse(value)?,
+        "leader-elect-resource-lock" => value.clone_into(&mut values.leader_elect_resource_lock),
+        "leader-elect-resource-name" => value.clone_into(&mut values.leader_elect_resource_name),
+        "leader-elect-resource-namespace" => {
+            value.clone_into(&mut values.leader_elect_resource_namespace);
+        }
+        "controller-shutdown-timeout" => {
+            values.controller_shutdown_timeout = duration::parse(value)?;
+        }
         "concurrent-service-endpoint-syncs" => {
             values.concurrent_service_endpoint_syncs = integer(value)?
         }

@@ -9,7 +9,7 @@ hand-made Endpoints once more in EndpointSlices. It takes the place of three con
 kube-controller-manager, with the same objects, labels, events and flags.
 
 Usage:
-  roster controller-manager --leader-elect=false [flags]
+  roster controller-manager [flags]
 
 Which cluster:
       --kubeconfig PATH       How to reach the API server, and as whom. Without it and without
@@ -22,8 +22,22 @@ What runs:
                               endpoints-controller and endpointslice-mirroring-controller. Names of
                               controllers that stay with kube-controller-manager are accepted and
                               change nothing
-      --leader-elect          Must be false: this build has no leader election, so run one replica
-                              (default true, as in kube-controller-manager)
+      --controller-shutdown-timeout DURATION
+                              How long writes in flight may take at the end (default 10s; 0: as long
+                              as they take)
+
+Several replicas, of which one writes:
+      --leader-elect          Elect a leader. =false if this is the only replica (default true)
+      --leader-elect-lease-duration DURATION
+                              How long others wait for a leader that is silent (default 15s)
+      --leader-elect-renew-deadline DURATION
+                              How long a leader goes on after it last renewed its Lease (default 10s)
+      --leader-elect-retry-period DURATION
+                              How long between two renewals, or two tries (default 2s)
+      --leader-elect-resource-name NAME, --leader-elect-resource-namespace NAMESPACE
+                              The Lease (default roster-controller-manager in kube-system)
+      --leader-elect-resource-lock KIND
+                              leases, which is the default and all there is
 
 EndpointSlices:
       --concurrent-service-endpoint-syncs N
@@ -66,6 +80,6 @@ All other flags of kube-controller-manager are accepted, have no effect, and say
 Switch the controllers off in kube-controller-manager first, or both write the same objects:
   kube-controller-manager \\
     --controllers=*,-endpoints-controller,-endpointslice-controller,-endpointslice-mirroring-controller …
-  roster controller-manager --kubeconfig=/etc/kubernetes/controller-manager.conf --leader-elect=false
+  roster controller-manager --kubeconfig=/etc/kubernetes/controller-manager.conf
 "
 }

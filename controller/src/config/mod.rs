@@ -4,14 +4,17 @@
 pub mod cluster;
 mod controllers;
 mod duration;
+mod election;
 mod flags;
 mod help;
 mod known;
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use controller_core::key::Controller;
 
+use crate::leader;
 use crate::manager::{Pace, Settings};
 
 pub use controllers::ControllerSelection;
@@ -28,6 +31,10 @@ pub struct Config {
     pub controllers: ControllerSelection,
     /// What the manager works with.
     pub settings: Settings,
+    /// `--leader-elect` and what belongs to it; nothing if this replica is the only one.
+    pub election: Option<leader::Settings>,
+    /// `--controller-shutdown-timeout`; none means to wait for as long as it takes.
+    pub shutdown_timeout: Option<Duration>,
     /// `--v`.
     pub verbosity: u32,
     /// `--logging-format`.
@@ -90,14 +97,7 @@ pub fn parse(arguments: &[String]) -> Result<Request, ConfigError> {
 
 /// All that is wrong with values that could be parsed, to be told together.
 fn problems(values: &flags::Values) -> Vec<String> {
-    let mut errors = Vec::new();
-    if values.leader_elect {
-        errors.push(
-            "leader-elect is true, but this build has no leader election: pass --leader-elect=false, \
-             and run one replica only"
-                .to_owned(),
-        );
-    }
+    let mut errors = election::problems(values);
     errors.extend(ControllerSelection::problems(&values.controllers));
     let range = |name: &str, value: i32, most: i32| {
         if value < 1 {
@@ -137,6 +137,7 @@ fn config(values: flags::Values) -> Config {
     let positive = |value: i32| {
         usize::try_from(value).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN)
     };
+    let election = election::settings(&values);
     let given = |text: String| (!text.is_empty()).then_some(text);
     let controllers = ControllerSelection::new(&values.controllers);
     let pace = |concurrent_syncs, batch_period| Pace {
@@ -180,6 +181,9 @@ fn config(values: flags::Values) -> Config {
             kube_api_burst: u32::try_from(values.kube_api_burst).unwrap_or(0),
         },
         controllers,
+        election,
+        shutdown_timeout: Some(values.controller_shutdown_timeout)
+            .filter(|timeout| !timeout.is_zero()),
         verbosity: u32::try_from(values.verbosity).unwrap_or(0),
         logging_format: match values.logging_format.as_str() {
             "json" => LoggingFormat::Json,
@@ -191,8 +195,6 @@ fn config(values: flags::Values) -> Config {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn request(line: &str) -> Result<Request, ConfigError> {
@@ -202,7 +204,7 @@ mod tests {
     }
 
     fn running(line: &str) -> Config {
-        match request(&format!("--leader-elect=false {line}")) {
+        match request(line) {
             Ok(Request::Run(config)) => *config,
             other => panic!("{line}: {other:?}"),
         }
@@ -308,21 +310,69 @@ mod tests {
 
     #[test]
     fn values_out_of_range_are_told_together() {
-        let line = "--leader-elect=false --concurrent-service-endpoint-syncs=0 --max-endpoints-per-slice=1001";
+        let line = "--concurrent-service-endpoint-syncs=0 --max-endpoints-per-slice=1001";
         assert_eq!(
             invalid(line),
             "[concurrent-service-endpoint-syncs must not be less than 1, but got 0, \
              max-endpoints-per-slice must not be more than 1000, but got 1001]"
         );
         assert_eq!(
-            invalid("--leader-elect=false --logging-format=xml"),
+            invalid("--logging-format=xml"),
             "format: Invalid value: \"xml\": Unsupported log format"
         );
     }
 
     #[test]
-    fn leader_election_that_does_not_exist_is_not_pretended() {
-        assert!(invalid("").contains("--leader-elect=false"));
+    fn an_election_has_kcms_times_and_a_lease_of_its_own() {
+        let settings = leader::Settings {
+            namespace: "kube-system".to_owned(),
+            name: "roster-controller-manager".to_owned(),
+            lease_duration: Duration::from_secs(15),
+            renew_deadline: Duration::from_secs(10),
+            retry_period: Duration::from_secs(2),
+        };
+        assert_eq!(running("").election, Some(settings));
+        assert_eq!(running("--leader-elect=false").election, None);
+        assert_eq!(running("").shutdown_timeout, Some(Duration::from_secs(10)));
+        assert_eq!(running("--controller-shutdown-timeout=0").shutdown_timeout, None);
+    }
+
+    #[test]
+    fn times_of_an_election_that_cannot_keep_two_leaders_apart_are_refused_by_name() {
+        for (line, text) in [
+            (
+                "--leader-elect-resource-lock=configmaps",
+                "resourceLock value must be \"leases\": --leader-elect-resource-lock is \"configmaps\"",
+            ),
+            (
+                "--leader-elect-lease-duration=10s",
+                "leaseDuration must be greater than renewDeadline: --leader-elect-lease-duration is 10s, \
+                 --leader-elect-renew-deadline 10s",
+            ),
+            (
+                // Others wait for whole seconds only.
+                "--leader-elect-lease-duration=10.9s --leader-elect-renew-deadline=10.5s",
+                "leaseDuration must be greater than renewDeadline: --leader-elect-lease-duration is 10.9s, \
+                 of which whole seconds count, --leader-elect-renew-deadline 10.5s",
+            ),
+            (
+                "--leader-elect-renew-deadline=2400ms",
+                "renewDeadline must be greater than retryPeriod*JitterFactor: \
+                 --leader-elect-renew-deadline is 2.4s, --leader-elect-retry-period 2s, and the factor 1.2",
+            ),
+            (
+                "--leader-elect-retry-period=0",
+                "retryPeriod must be greater than zero: --leader-elect-retry-period is not",
+            ),
+            (
+                "--leader-elect-resource-name= --leader-elect-resource-namespace=",
+                "[--leader-elect-resource-name must not be empty, \
+                 --leader-elect-resource-namespace must not be empty]",
+            ),
+        ] {
+            assert_eq!(invalid(line), text);
+            running(&format!("--leader-elect=false {line}"));
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod endpoint_slices;
 mod extents;
 mod family;
+mod leader_election;
 mod mirroring;
 mod text;
 mod visits;
@@ -23,6 +24,7 @@ use crate::executor::{Execution, Progress, Write};
 use crate::queue::Queue;
 
 use endpoint_slices::EndpointSliceMetrics;
+use leader_election::LeaderElectionMetrics;
 use mirroring::MirroringMetrics;
 use visits::VisitMetrics;
 use workqueue::WorkqueueMetrics;
@@ -37,6 +39,7 @@ pub struct Metrics {
     mirrors: MirroringMetrics,
     workqueues: WorkqueueMetrics,
     visits: VisitMetrics,
+    elections: LeaderElectionMetrics,
 }
 
 /// What came of carrying out a plan.
@@ -70,6 +73,7 @@ impl Metrics {
             mirrors: MirroringMetrics::new(&registry)?,
             workqueues: WorkqueueMetrics::new(&registry)?,
             visits: VisitMetrics::new(&registry)?,
+            elections: LeaderElectionMetrics::new(&registry)?,
             registry,
         })
     }
@@ -112,6 +116,21 @@ impl Metrics {
         }
         self.workqueues.visited(controller, took);
         self.visits.visited(controller, result);
+    }
+
+    /// This replica does not lead, by the name of the Lease.
+    pub fn stands_by(&self, lease: &str) {
+        self.elections.stands_by(lease);
+    }
+
+    /// This replica leads.
+    pub fn leads(&self, lease: &str) {
+        self.elections.leads(lease);
+    }
+
+    /// The leader had to read its Lease before it could renew it.
+    pub fn took_the_slow_path(&self, lease: &str) {
+        self.elections.took_the_slow_path(lease);
     }
 
     /// All of it in the Prometheus text format 0.0.4. What has never been used is left out.

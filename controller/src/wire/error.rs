@@ -20,6 +20,9 @@ pub enum WireError {
     /// The answer could not be read.
     #[error("{0}")]
     Decode(String),
+    /// Nothing was sent: this replica may not write any more.
+    #[error("this replica does not lead any more")]
+    NotLeading,
 }
 
 /// A refusal.
@@ -77,6 +80,7 @@ impl WireError {
         match self {
             WireError::Status(status) => status.code.is_server_error(),
             WireError::Transport(_) | WireError::Deadline(_) | WireError::Decode(_) => true,
+            WireError::NotLeading => false,
         }
     }
 
@@ -96,7 +100,28 @@ impl WireError {
     }
 }
 
+impl From<kube::Error> for WireError {
+    fn from(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => WireError::Status(Status::of(*status)),
+            other => WireError::transport(other),
+        }
+    }
+}
+
 impl Status {
+    fn of(status: kube::core::Status) -> Self {
+        let seconds = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
+        let causes = status.details.map(|details| details.causes).unwrap_or_default();
+        Self {
+            code: StatusCode::from_u16(status.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            reason: status.reason,
+            message: status.message,
+            causes: causes.into_iter().map(|cause| cause.reason).collect(),
+            retry_after: (seconds > 0).then(|| Duration::from_secs(seconds.into())),
+        }
+    }
+
     /// Reads a refusal. A body that is no Status object, as proxies send, is quoted in part.
     pub fn read(code: StatusCode, body: &[u8], retry_after: Option<Duration>) -> Self {
         let read: StatusBody = serde_json::from_slice(body).unwrap_or_default();
