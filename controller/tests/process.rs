@@ -2,83 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+mod program;
 
-use parking_lot::Mutex;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use program::{PROGRAM, Process};
 use serde_json::json;
 use support::{Cluster, pod, service};
 use testbed::ControlPlane;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_roster");
-/// How long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A running program, ended with the test.
-struct Process {
-    child: Child,
-    log: Arc<Mutex<Vec<String>>>,
-}
-
-impl Process {
-    /// `roster controller-manager` on a cluster.
-    fn manager(kubeconfig: &str) -> Self {
-        let mut child = Command::new(PROGRAM)
-            .args(["controller-manager", "--leader-elect=false", "-v=2"])
-            .arg(format!("--kubeconfig={kubeconfig}"))
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log: Arc<Mutex<Vec<String>>> = Arc::default();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let sink = log.clone();
-        std::thread::spawn(move || {
-            lines.map_while(Result::ok).for_each(|line| sink.lock().push(line));
-        });
-        Self { child, log }
-    }
-
-    fn lines_with(&self, text: &str) -> usize {
-        self.log.lock().iter().filter(|line| line.contains(text)).count()
-    }
-
-    async fn says(&self, text: &str) {
-        let deadline = Instant::now() + PATIENCE;
-        while self.lines_with(text) == 0 {
-            assert!(
-                Instant::now() < deadline,
-                "never said {text:?}:\n{}",
-                self.log.lock().join("\n")
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
-    }
-
-    async fn ends(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "still runs:\n{}", self.log.lock().join("\n"));
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 fn run(arguments: &[&str]) -> Output {
     Command::new(PROGRAM).args(arguments).output().unwrap()
@@ -96,7 +28,7 @@ async fn it_publishes_ends_cleanly_on_a_signal_and_starts_again_in_silence() {
     cluster.create(service("hostnames", json!({}))).await;
     cluster.pod(pod("one", "hostnames", "10.1.0.1")).await;
     for signal in ["TERM", "INT"] {
-        let mut manager = Process::manager(&kubeconfig);
+        let mut manager = Process::alone(&kubeconfig);
         cluster.until_ready("hostnames", &["one"]).await;
         manager.says("Listed\" kind=\"EndpointSlice\"").await;
         cluster.until_endpoints_follow("hostnames").await;
@@ -115,7 +47,7 @@ async fn an_api_server_that_is_away_is_waited_for_and_complained_of_once() {
     cluster.create(service("hostnames", json!({}))).await;
     cluster.pod(pod("one", "hostnames", "10.1.0.1")).await;
     plane.api_server.stop();
-    let manager = Process::manager(&kubeconfig);
+    let manager = Process::alone(&kubeconfig);
     manager.says("API server cannot be reached").await;
     // Long enough for every feed to have tried again.
     tokio::time::sleep(Duration::from_secs(5)).await;

@@ -1,9 +1,9 @@
-//! Every PUT of slices and Endpoints, as the API server has it in its audit log: also those that
-//! change nothing, which no watch shows. The tests themselves never PUT, so all are a manager's.
-
-use std::path::PathBuf;
+//! Every write of slices and Endpoints, as the API server has it in its audit log: also those that
+//! change nothing, which no watch shows, and who made them. The tests themselves never PUT, so every
+//! PUT is a manager's.
 
 use serde_json::Value;
+use tempfile::TempDir;
 use testbed::ApiServerOptions;
 
 const POLICY: &str = r#"{
@@ -13,7 +13,7 @@ const POLICY: &str = r#"{
     "rules": [
         {
             "level": "Metadata",
-            "verbs": ["update"],
+            "verbs": ["create", "update", "patch", "delete"],
             "resources": [
                 {"group": "", "resources": ["endpoints"]},
                 {"group": "discovery.k8s.io", "resources": ["endpointslices"]}
@@ -25,19 +25,16 @@ const POLICY: &str = r#"{
 
 /// The audit log of one API server.
 pub struct AuditLog {
-    folder: PathBuf,
+    folder: TempDir,
 }
 
 impl AuditLog {
     /// Makes an API server write one.
     pub fn kept_by(options: &mut ApiServerOptions) -> Self {
-        let unique = options.prefix.replace('/', "-");
-        let folder =
-            std::env::temp_dir().join(format!("roster-audit{unique}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let policy = folder.join("policy.json");
+        let folder = tempfile::tempdir().unwrap();
+        let policy = folder.path().join("policy.json");
         std::fs::write(&policy, POLICY).unwrap();
-        let log = folder.join("audit.log");
+        let log = folder.path().join("audit.log");
         options.flags.push(format!("--audit-policy-file={}", policy.display()));
         options.flags.push(format!("--audit-log-path={}", log.display()));
         Self { folder }
@@ -45,18 +42,32 @@ impl AuditLog {
 
     /// How many PUTs of a kind (in the plural) there were in a namespace, answered however.
     pub fn puts(&self, namespace: &str, plural: &str) -> usize {
-        let log = std::fs::read_to_string(self.folder.join("audit.log")).unwrap_or_default();
-        let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let theirs = entries.filter(|entry| {
+        let entries = self.entries();
+        let theirs = entries.iter().filter(|entry| {
             let object = &entry["objectRef"];
-            object["namespace"] == namespace && object["resource"] == plural
+            entry["verb"] == "update"
+                && object["namespace"] == namespace
+                && object["resource"] == plural
         });
         theirs.count()
     }
-}
 
-impl Drop for AuditLog {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
+    /// Who wrote slices and Endpoints, in the order in which the requests came, told once where it
+    /// was the same one several times in a row. A user whom somebody else spoke for is the one.
+    pub fn writers(&self) -> Vec<String> {
+        let mut entries = self.entries();
+        entries.sort_by_key(|entry| entry["requestReceivedTimestamp"].to_string());
+        let writer = |entry: &Value| {
+            let as_whom = entry["impersonatedUser"]["username"].as_str();
+            as_whom.or(entry["user"]["username"].as_str()).unwrap().to_owned()
+        };
+        let mut writers: Vec<String> = entries.iter().map(writer).collect();
+        writers.dedup();
+        writers
+    }
+
+    fn entries(&self) -> Vec<Value> {
+        let log = std::fs::read_to_string(self.folder.path().join("audit.log")).unwrap_or_default();
+        log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 }

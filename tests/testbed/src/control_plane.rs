@@ -202,6 +202,13 @@ impl ApiServer {
         kubeconfig::client(&self.kubeconfig_as(Some(user))).await
     }
 
+    /// A file with a kubeconfig of somebody who may do what RBAC says. It goes with the server.
+    pub fn kubeconfig_path_as(&self, user: &str) -> Result<PathBuf> {
+        let path = self.folder.path().join(format!("kubeconfig-{user}"));
+        std::fs::write(&path, self.kubeconfig_as(Some(user)))?;
+        Ok(path)
+    }
+
     fn kubeconfig_as(&self, user: Option<&str>) -> String {
         kubeconfig::text(&self.url, &self.certificate().display().to_string(), user)
     }
@@ -256,6 +263,11 @@ impl ControllerManager {
                 .await?;
         let request = http::Request::get("/metrics").body(Vec::new())?;
         client.request_text(request).await.context("kube-controller-manager shows no metrics")
+    }
+
+    /// Ends the manager by a signal, and waits until it has ended.
+    pub fn stop(self, signal: Signal) {
+        self.child.stop(signal);
     }
 
     /// The pid of the manager.

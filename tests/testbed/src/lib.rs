@@ -13,3 +13,4 @@ pub use child::Child;
 pub use control_plane::{
     ApiServer, ApiServerOptions, ControlPlane, ControllerManager, ControllerManagerOptions, Etcd,
 };
+pub use rustix::process::Signal;

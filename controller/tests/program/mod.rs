@@ -1,0 +1,89 @@
+//! The program, started as an operator starts it.
+
+#![allow(dead_code)] // each of the tests uses a part
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+/// Where the program is.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_roster");
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running program, ended with the test.
+pub struct Process {
+    child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Process {
+    /// `roster controller-manager` on a cluster, as the only replica.
+    pub fn alone(kubeconfig: &str) -> Self {
+        Self::start(kubeconfig, &["--leader-elect=false"])
+    }
+
+    /// `roster controller-manager` on a cluster, with further flags.
+    pub fn start(kubeconfig: &str, flags: &[&str]) -> Self {
+        let mut child = Command::new(PROGRAM)
+            .args(["controller-manager", "-v=2"])
+            .arg(format!("--kubeconfig={kubeconfig}"))
+            .args(flags)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log: Arc<Mutex<Vec<String>>> = Arc::default();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let sink = log.clone();
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| sink.lock().push(line));
+        });
+        Self { child, log }
+    }
+
+    /// How many lines of the log have this in them.
+    pub fn lines_with(&self, text: &str) -> usize {
+        self.log.lock().iter().filter(|line| line.contains(text)).count()
+    }
+
+    /// Waits until the log has a line with this in it.
+    pub async fn says(&self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.lines_with(text) == 0 {
+            assert!(
+                Instant::now() < deadline,
+                "never said {text:?}:\n{}",
+                self.log.lock().join("\n")
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Sends it a signal: `TERM`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Waits until it has ended.
+    pub async fn ends(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "still runs:\n{}", self.log.lock().join("\n"));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
