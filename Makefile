@@ -3,7 +3,7 @@
 CARGO ?= cargo
 CARGO_DENY = 0.20.2
 
-.PHONY: build run sandbox test test-without-control-plane differential bench lint fmt testbed full
+.PHONY: build run sandbox test test-without-control-plane differential bench lint fmt schemas testbed full
 
 build:      ## roster, as it is released
 	$(CARGO) build --release -p controller
@@ -47,6 +47,14 @@ lint:       ## formatting, clippy; licences, sources and bans of what we depend 
 
 testbed:    ## find or build etcd, kube-apiserver, kube-controller-manager, kubectl
 	$(CARGO) run -q -p testbed -- build
+
+schemas:    ## copy Kubernetes' descriptions of its types from the Go modules of the testbed
+	@for module in api apimachinery apiextensions-apiserver; do \
+	  from=$$(go list -C tests/testbed/kube -mod=readonly -m -f '{{.Dir}}' k8s.io/$$module); \
+	  for file in $$(cd sandbox/schemas/$$module && find . -name generated.proto); do \
+	    install -m 644 $$from/$$file sandbox/schemas/$$module/$$file; \
+	  done; \
+	done
 
 fmt:        ## format everything
 	$(CARGO) fmt --all

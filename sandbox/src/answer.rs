@@ -25,6 +25,17 @@ pub fn json(code: StatusCode, body: Vec<u8>) -> Response<Answer> {
     respond(code, JSON, full(body))
 }
 
+/// An answer that warns: `299 - "text"`, once for each text.
+pub fn warning(mut response: Response<Answer>, warnings: Vec<String>) -> Response<Answer> {
+    for text in warnings {
+        let quoted = serde_json::Value::from(text).to_string();
+        if let Ok(value) = HeaderValue::from_str(&format!("299 - {quoted}")) {
+            response.headers_mut().append(header::WARNING, value);
+        }
+    }
+    response
+}
+
 /// A refusal.
 pub fn refused(refusal: &Refusal) -> Response<Answer> {
     json(refusal.code, refusal.status().to_string().into_bytes())

@@ -12,6 +12,9 @@ mod object;
 
 mod store;
 
+mod protobuf;
+mod schema;
+
 mod negotiate;
 mod refusal;
 mod request;

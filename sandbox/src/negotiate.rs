@@ -5,6 +5,13 @@ use http::request::Parts;
 
 use crate::refusal::Refusal;
 
+/// The media type of objects.
+pub const JSON: &str = "application/json";
+/// The media type of objects in Kubernetes' protobuf.
+pub const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+/// The media type of objects in YAML.
+pub const YAML: &str = "application/yaml";
+
 /// The form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {

@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::kinds::Kind;
+use crate::request::Verb;
 
 /// Why a request is not carried out.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,13 +126,29 @@ impl Refusal {
             .with_details(json!({"group": group, "kind": "TokenRequest", "causes": [cause]}))
     }
 
-    /// 422 for options of a patch.
-    pub fn invalid_patch_options(field: &str, why: &str) -> Self {
-        let message = format!("PatchOptions.meta.k8s.io \"\" is invalid: {field}: {why}");
-        let cause = json!({"reason": "FieldValueRequired", "message": why, "field": field});
+    /// 422 for an option of a request.
+    pub fn invalid_option(verb: Verb, field: &str, cause: &'static str, why: &str) -> Self {
+        let kind = match verb {
+            Verb::Create => "CreateOptions",
+            Verb::Update => "UpdateOptions",
+            Verb::Patch => "PatchOptions",
+            Verb::Delete | Verb::DeleteCollection => "DeleteOptions",
+            Verb::Get | Verb::List | Verb::Watch => "ListOptions",
+        };
+        let message = format!("{kind}.meta.k8s.io \"\" is invalid: {field}: {why}");
+        let cause = json!({"reason": cause, "message": why, "field": field});
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).with_details(json!({
-            "group": "meta.k8s.io", "kind": "PatchOptions", "causes": [cause],
+            "group": "meta.k8s.io", "kind": kind, "causes": [cause],
         }))
+    }
+
+    /// 422 for a patch that makes something that cannot be read. The real server names no kind.
+    pub fn invalid_patch(value: &str, why: &str) -> Self {
+        let why = format!("Invalid value: {}: {why}", json!(value));
+        let cause = json!({"reason": "FieldValueInvalid", "message": why, "field": "patch"});
+        let message = format!(" \"\" is invalid: patch: {why}");
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message)
+            .with_details(json!({"causes": [cause]}))
     }
 
     /// 422 for a patch that does not fit the object.

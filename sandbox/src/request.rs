@@ -73,6 +73,39 @@ pub struct Ask {
     pub requester: Requester,
 }
 
+/// What is done about fields that are unknown or stand twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldValidation {
+    /// Nothing.
+    Ignore,
+    /// The request is refused.
+    Strict,
+    /// The answer warns of them.
+    Warn,
+}
+
+impl FieldValidation {
+    /// What a request wants.
+    ///
+    /// # Errors
+    /// 422 for a word that is none of the three.
+    pub fn of(ask: &Ask) -> Result<Self, Refusal> {
+        match ask.parameter("fieldValidation") {
+            "" | "Warn" => Ok(FieldValidation::Warn),
+            "Ignore" => Ok(FieldValidation::Ignore),
+            "Strict" => Ok(FieldValidation::Strict),
+            other => Err(Refusal::invalid_option(
+                ask.verb,
+                "fieldValidation",
+                "FieldValueNotSupported",
+                &format!(
+                    "Unsupported value: \"{other}\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\""
+                ),
+            )),
+        }
+    }
+}
+
 impl Ask {
     /// Reads a request for objects.
     pub fn read(parts: &Parts, body: Bytes) -> Result<Self, Refusal> {

@@ -215,8 +215,9 @@ impl Sandbox {
         let mut state = self.0.state.lock();
         let reply = serve::serve(&mut state, ask);
         let now = (self.0.clock)();
+        let warnings = std::mem::take(&mut state.warnings);
         self.tell_watches(state);
-        match reply {
+        let response = match reply {
             Ok(Reply::Object(code, object)) => {
                 answer::json(code, form::one(ask.form, ask.kind, &object, now))
             }
@@ -226,7 +227,8 @@ impl Sandbox {
                 answer::respond(StatusCode::OK, answer::JSON, body)
             }
             Err(refusal) => answer::refused(&refusal),
-        }
+        };
+        answer::warning(response, warnings)
     }
 }
 

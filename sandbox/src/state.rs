@@ -21,6 +21,8 @@ pub struct State {
     pub tokens: Tokens,
     /// The token of whoever has the kubeconfig, if there is a port.
     pub administrator: Option<Arc<str>>,
+    /// What the answer to the current request warns of.
+    pub warnings: Vec<String>,
     clock: Clock,
     randomness: StdRng,
 }
@@ -33,6 +35,7 @@ impl State {
             addresses: Addresses::default(),
             tokens: Tokens::default(),
             administrator: None,
+            warnings: Vec::new(),
             clock: settings.clock.clone(),
             randomness: StdRng::seed_from_u64(settings.seed),
         }

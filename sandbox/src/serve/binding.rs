@@ -12,7 +12,7 @@ use crate::state::State;
 
 /// POST.
 pub fn bind(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
-    let binding = body::of_kind(ask, BINDING.kind, &BINDING.api_version())?;
+    let binding = body::of_kind(state, ask, BINDING.kind, &BINDING.api_version())?;
     let node = text(&binding, "/target/name");
     if node.is_empty() {
         let code = StatusCode::INTERNAL_SERVER_ERROR;

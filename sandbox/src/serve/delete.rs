@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::write::finalizers;
-use super::{Reply, address, existing, form, read};
+use super::{Reply, address, body, existing, form, read};
 use crate::kinds::{Deleted, Kind, NAMESPACE, SERVICE};
 use crate::object::{Object, elements, set, text};
 use crate::refusal::Refusal;
@@ -20,7 +20,7 @@ const GRACE_SECONDS: i64 = 30;
 /// DELETE.
 pub fn delete(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
     let current = existing(state, ask)?;
-    let options = options(ask)?;
+    let options = body::delete_options(ask)?;
     under(state, ask, current, &options)
 }
 
@@ -37,7 +37,7 @@ pub fn under(
 
 /// DELETE of many: those of a namespace or of all, narrowed by selectors.
 pub fn collection(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
-    let options = options(ask)?;
+    let options = body::delete_options(ask)?;
     let selector = read::selector(ask)?;
     let chosen = state
         .store
@@ -50,14 +50,6 @@ pub fn collection(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
     let metadata = json!({"resourceVersion": state.store.revision().to_string()});
     let body = form::many(ask.form, ask.kind, &chosen, &metadata, state.time());
     Ok(Reply::Json(StatusCode::OK, body))
-}
-
-fn options(ask: &Ask) -> Result<Value, Refusal> {
-    if ask.body.is_empty() {
-        return Ok(json!({}));
-    }
-    serde_json::from_slice(&ask.body)
-        .map_err(|error| Refusal::bad_request(format!("cannot read DeleteOptions: {error}")))
 }
 
 /// Ends an object: at once, or as soon as nothing holds it.

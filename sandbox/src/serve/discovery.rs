@@ -49,8 +49,8 @@ pub fn page(parts: &Parts) -> Option<Page> {
         ["api", version] => resources("", version)?,
         ["apis", name, version] => resources(name, version)?,
         ["openapi", "v3"] => json_page(&openapi::index()),
-        ["openapi", "v3", "api", version] => json_page(&openapi::document("", version)?),
-        ["openapi", "v3", "apis", name, version] => json_page(&openapi::document(name, version)?),
+        ["openapi", "v3", "api", version] => document(openapi::document("", version)?),
+        ["openapi", "v3", "apis", name, version] => document(openapi::document(name, version)?),
         ["api", _, ..] => return None,
         ["apis", name, ..] if groups().contains(name) => return None,
         _ => Page { code: StatusCode::NOT_FOUND, ..text_page("404 page not found\n") },
@@ -269,6 +269,11 @@ fn json_page(body: &Value) -> Page {
     let body = format!("{body}\n");
     let etag = Some(format!("\"{:016x}\"", hash(body.as_bytes())));
     Page { code: StatusCode::OK, media_type: JSON, body, etag }
+}
+
+fn document(document: &openapi::Document) -> Page {
+    let etag = Some(format!("\"{:016X}\"", document.hash));
+    Page { code: StatusCode::OK, media_type: JSON, body: document.body.clone(), etag }
 }
 
 fn text_page(body: &str) -> Page {

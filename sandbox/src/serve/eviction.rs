@@ -12,7 +12,7 @@ use crate::state::State;
 
 /// POST.
 pub fn evict(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
-    let eviction = body::of_kind(ask, "Eviction", "policy/v1")?;
+    let eviction = body::of_kind(state, ask, "Eviction", "policy/v1")?;
     let named = text(&eviction, "/metadata/name");
     if !named.is_empty() && named != ask.name {
         return Err(Refusal::bad_request("name in URL does not match name in Eviction object"));

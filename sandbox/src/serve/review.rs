@@ -11,8 +11,8 @@ use crate::state::State;
 use crate::tokens::{ISSUER, Requester};
 
 /// POST.
-pub fn answer(state: &State, ask: &Ask) -> Result<Reply, Refusal> {
-    let mut review = body::object(ask)?;
+pub fn answer(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
+    let mut review = body::object(state, ask)?;
     let status = match ask.kind.kind {
         "TokenReview" => token(state, &review)?,
         "SelfSubjectReview" => {

@@ -17,7 +17,7 @@ pub fn get(state: &State, ask: &Ask) -> Result<Reply, Refusal> {
 
 /// PUT.
 pub fn update(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
-    let scale = body::of_kind(ask, "Scale", "autoscaling/v1")?;
+    let scale = body::of_kind(state, ask, "Scale", "autoscaling/v1")?;
     store(state, ask, &scale)
 }
 

@@ -18,7 +18,7 @@ const LONGEST: i64 = 1 << 32;
 
 /// POST.
 pub fn request(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
-    let request = body::of_kind(ask, "TokenRequest", "authentication.k8s.io/v1")?;
+    let request = body::of_kind(state, ask, "TokenRequest", "authentication.k8s.io/v1")?;
     let account = existing(state, ask)?;
     let seconds = request.pointer("/spec/expirationSeconds").and_then(Value::as_i64);
     let seconds = seconds.unwrap_or(AN_HOUR);

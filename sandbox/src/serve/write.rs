@@ -17,7 +17,7 @@ const LONGEST_BASE: usize = 58;
 
 /// POST.
 pub fn create(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
-    let object = body::object(ask)?;
+    let object = body::object(state, ask)?;
     if !text(&object, "/metadata/resourceVersion").is_empty() {
         let why = "resourceVersion should not be set on objects to be created";
         return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "", why));
@@ -27,7 +27,7 @@ pub fn create(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
 
 /// PUT.
 pub fn update(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
-    let mut object = body::object(ask)?;
+    let mut object = body::object(state, ask)?;
     let name = text(&object, "/metadata/name");
     if name != ask.name {
         let (url, body) = (&ask.name, name);

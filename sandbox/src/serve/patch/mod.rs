@@ -10,7 +10,9 @@ use super::{Reply, body, event, existing, write};
 use crate::kinds::{Part, Storage};
 use crate::object::{Object, set, take, text};
 use crate::refusal::Refusal;
-use crate::request::Ask;
+use crate::request::{Ask, FieldValidation};
+use crate::schema::builtin;
+use crate::schema::reading::{self, Types};
 use crate::state::State;
 
 const JSON_PATCH: &str = "application/json-patch+json";
@@ -32,6 +34,7 @@ pub fn patch(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
     };
     let mut object = shown(ask, &current);
     apply_to(ask, &mut object)?;
+    let object = read(state, ask, object)?;
     if text(&object, "/metadata/name") != ask.name {
         let name = text(&object, "/metadata/name");
         return Err(Refusal::bad_request(format!(
@@ -40,6 +43,24 @@ pub fn patch(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
         )));
     }
     write::replace(state, ask, &current, body::as_stored(ask.kind, object))
+}
+
+/// What a patch has made, as far as the kind has fields for it.
+fn read(state: &mut State, ask: &Ask, patched: Value) -> Result<Value, Refusal> {
+    let whole = patched.to_string();
+    let read = reading::read_value(builtin::of(ask.kind), Types::Checked, patched);
+    if let Some(why) = read.wrong {
+        return Err(Refusal::invalid_patch(&whole, &why));
+    }
+    match FieldValidation::of(ask)? {
+        FieldValidation::Strict if !read.findings.is_empty() => {
+            let why = format!("strict decoding error: {}", read.findings.join(", "));
+            return Err(Refusal::invalid_patch(&whole, &why));
+        }
+        FieldValidation::Warn => state.warnings.extend(read.findings),
+        FieldValidation::Strict | FieldValidation::Ignore => {}
+    }
+    Ok(read.value)
 }
 
 /// The object as the client knows it.
@@ -65,9 +86,11 @@ pub fn apply_to(ask: &Ask, object: &mut Value) -> Result<(), Refusal> {
             Ok(())
         }
         Some(STRATEGIC_MERGE_PATCH) => {
-            structural::merge(ask.kind, Style::Strategic, object, decoded(ask)?)
+            structural::merge(builtin::of(ask.kind), Style::Strategic, object, decoded(ask)?)
         }
-        Some(APPLY_PATCH) => structural::merge(ask.kind, Style::Apply, object, applied(ask)?),
+        Some(APPLY_PATCH) => {
+            structural::merge(builtin::of(ask.kind), Style::Apply, object, applied(ask)?)
+        }
         _ => Err(Refusal::patch_type()),
     }
 }
@@ -81,7 +104,8 @@ fn decoded<T: serde::de::DeserializeOwned>(ask: &Ask) -> Result<T, Refusal> {
 fn applied(ask: &Ask) -> Result<Value, Refusal> {
     if ask.parameter("fieldManager").is_empty() {
         let why = "Required value: is required for apply patch";
-        return Err(Refusal::invalid_patch_options("fieldManager", why));
+        let cause = "FieldValueRequired";
+        return Err(Refusal::invalid_option(ask.verb, "fieldManager", cause, why));
     }
     let text = String::from_utf8_lossy(&ask.body);
     let mut object: Value = serde_saphyr::from_str(&text)

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::kinds::Kind;
 use crate::refusal::Refusal;
+use crate::schema::{Elements, Schema, Shape};
 
 /// Which of the two kinds of patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,34 +15,33 @@ pub enum Style {
     Apply,
 }
 
-/// How a list is merged.
-enum List {
-    /// It is replaced as a whole.
-    Atomic,
-    /// Its elements are told apart by these fields.
-    Keyed(&'static [&'static str]),
-    /// It is a set of plain values.
-    Set,
-}
-
-/// Merges a patch into an object of a kind.
+/// Merges a patch into an object that looks like a schema.
 ///
 /// # Errors
 /// 500, as on the real server, for an element of a keyed list that lacks its key.
-pub fn merge(kind: &Kind, style: Style, target: &mut Value, patch: Value) -> Result<(), Refusal> {
-    Merging { kind, style }.value("", target, patch)
+pub fn merge(
+    schema: &Schema,
+    style: Style,
+    target: &mut Value,
+    patch: Value,
+) -> Result<(), Refusal> {
+    Merging { style }.value(Some(schema), target, patch)
 }
 
-struct Merging<'a> {
-    kind: &'a Kind,
+struct Merging {
     style: Style,
 }
 
-impl Merging<'_> {
-    fn value(&self, field: &str, target: &mut Value, patch: Value) -> Result<(), Refusal> {
+impl Merging {
+    fn value(
+        &self,
+        schema: Option<&Schema>,
+        target: &mut Value,
+        patch: Value,
+    ) -> Result<(), Refusal> {
         match patch {
-            Value::Object(fields) => self.map(target, fields),
-            Value::Array(elements) => self.list(field, target, elements),
+            Value::Object(fields) => self.map(schema, target, fields),
+            Value::Array(elements) => self.list(schema, target, elements),
             other => {
                 *target = other;
                 Ok(())
@@ -50,7 +49,12 @@ impl Merging<'_> {
         }
     }
 
-    fn map(&self, target: &mut Value, mut patch: Map<String, Value>) -> Result<(), Refusal> {
+    fn map(
+        &self,
+        schema: Option<&Schema>,
+        target: &mut Value,
+        mut patch: Map<String, Value>,
+    ) -> Result<(), Refusal> {
         if !target.is_object() {
             *target = json!({});
         }
@@ -73,7 +77,7 @@ impl Merging<'_> {
         }
         for (field, value) in patch {
             if let Some(list) = field.strip_prefix("$setElementOrder/") {
-                self.order(list, fields.get_mut(list), &value);
+                self.order(within(schema, list), fields.get_mut(list), &value);
             } else if let Some(list) = field.strip_prefix("$deleteFromPrimitiveList/") {
                 if let (Some(Value::Array(found)), Value::Array(gone)) =
                     (fields.get_mut(list), value)
@@ -84,22 +88,27 @@ impl Merging<'_> {
                 fields.shift_remove(&field);
             } else {
                 let entry = fields.entry(field.clone()).or_insert(Value::Null);
-                self.value(&field, entry, value)?;
+                self.value(within(schema, &field), entry, value)?;
             }
         }
         Ok(())
     }
 
-    fn list(&self, field: &str, target: &mut Value, patch: Vec<Value>) -> Result<(), Refusal> {
+    fn list(
+        &self,
+        schema: Option<&Schema>,
+        target: &mut Value,
+        patch: Vec<Value>,
+    ) -> Result<(), Refusal> {
         let known = target.as_array().cloned().unwrap_or_default();
-        let merged = match self.kind_of_list(field) {
-            List::Atomic => patch,
-            List::Set => {
+        let merged = match self.elements(schema) {
+            None | Some((Elements::Atomic, _)) => patch,
+            Some((Elements::Set, _)) => {
                 let new = patch.into_iter().filter(|element| !known.contains(element));
                 let new: Vec<Value> = new.collect();
                 known.iter().cloned().chain(new).collect()
             }
-            List::Keyed(keys) => self.keyed(keys, known, patch)?,
+            Some((Elements::Keyed(keys), element)) => self.keyed(element, keys, known, patch)?,
         };
         *target = Value::Array(merged);
         Ok(())
@@ -107,7 +116,8 @@ impl Merging<'_> {
 
     fn keyed(
         &self,
-        keys: &[&str],
+        schema: &Schema,
+        keys: &[String],
         mut known: Vec<Value>,
         patch: Vec<Value>,
     ) -> Result<Vec<Value>, Refusal> {
@@ -117,7 +127,7 @@ impl Merging<'_> {
         }
         let mut new = Vec::new();
         for mut element in patch {
-            let first = keys.first().copied().unwrap_or("");
+            let first = keys.first().map_or("", String::as_str);
             if element.get(first).is_none() {
                 return Err(without_key(&element, first));
             }
@@ -128,12 +138,12 @@ impl Merging<'_> {
                 (Some("delete"), None) => {}
                 (_, Some(place)) => {
                     if let Some(found) = known.get_mut(place) {
-                        self.value("", found, element)?;
+                        self.value(Some(schema), found, element)?;
                     }
                 }
                 (_, None) => {
                     let mut made = json!({});
-                    self.value("", &mut made, element)?;
+                    self.value(Some(schema), &mut made, element)?;
                     new.push(made);
                 }
             }
@@ -145,42 +155,35 @@ impl Merging<'_> {
     }
 
     /// Puts the elements that are named into the order in which they are named, before the others.
-    fn order(&self, field: &str, list: Option<&mut Value>, order: &Value) {
+    fn order(&self, schema: Option<&Schema>, list: Option<&mut Value>, order: &Value) {
         let (Some(Value::Array(elements)), Value::Array(order)) = (list, order) else {
             return;
         };
         let place = |element: &Value| {
-            let found = order.iter().position(|named| match self.kind_of_list(field) {
-                List::Keyed(keys) => same(keys, named, element),
-                List::Set | List::Atomic => named == element,
+            let found = order.iter().position(|named| match self.elements(schema) {
+                Some((Elements::Keyed(keys), _)) => same(keys, named, element),
+                _ => named == element,
             });
             found.unwrap_or(usize::MAX)
         };
         elements.sort_by_key(place);
     }
 
-    fn kind_of_list(&self, field: &str) -> List {
-        let apply = self.style == Style::Apply;
-        match (self.kind.kind, field) {
-            (_, "finalizers") => List::Set,
-            (_, "ownerReferences") => List::Keyed(&["uid"]),
-            ("Endpoints" | "EndpointSlice", _) => List::Atomic,
-            ("Service", "ports") if apply => List::Keyed(&["port", "protocol"]),
-            ("Service", "ports") => List::Keyed(&["port"]),
-            ("Node", "addresses") | (_, "conditions") => List::Keyed(&["type"]),
-            (_, "ports") if apply => List::Keyed(&["containerPort", "protocol"]),
-            (_, "ports") => List::Keyed(&["containerPort"]),
-            (_, "containers" | "initContainers" | "ephemeralContainers" | "env" | "volumes")
-            | (_, "imagePullSecrets") => List::Keyed(&["name"]),
-            (_, "volumeMounts") => List::Keyed(&["mountPath"]),
-            (_, "podIPs" | "hostIPs" | "hostAliases") => List::Keyed(&["ip"]),
-            _ => List::Atomic,
+    fn elements<'a>(&self, schema: Option<&'a Schema>) -> Option<(&'a Elements, &'a Schema)> {
+        match (&schema?.shape, self.style) {
+            (Shape::List(list), Style::Apply) => Some((&list.applied, &list.element)),
+            (Shape::List(list), Style::Strategic) => Some((&list.patched, &list.element)),
+            _ => None,
         }
     }
 }
 
+fn within<'a>(schema: Option<&'a Schema>, field: &str) -> Option<&'a Schema> {
+    Some(schema?.field(field)?.as_ref())
+}
+
 /// Whether two elements have the same key. A protocol that is not named is TCP.
-fn same(keys: &[&str], one: &Value, other: &Value) -> bool {
+fn same(keys: &[String], one: &Value, other: &Value) -> bool {
     let tcp = json!("TCP");
     let key = |element: &Value, key: &str| {
         let found = element.get(key).cloned();
@@ -205,11 +208,12 @@ fn without_key(element: &Value, key: &str) -> Refusal {
 #[allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
 mod tests {
     use super::*;
-    use crate::kinds::{DEPLOYMENT, SERVICE};
+    use crate::kinds::{DEPLOYMENT, Kind, SERVICE};
+    use crate::schema::builtin;
 
     fn merged(kind: &Kind, style: Style, target: Value, patch: Value) -> Value {
         let mut target = target;
-        merge(kind, style, &mut target, patch).unwrap();
+        merge(builtin::of(kind), style, &mut target, patch).unwrap();
         target
     }
 
