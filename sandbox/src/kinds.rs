@@ -158,6 +158,14 @@ impl Kind {
         }
     }
 
+    /// The kind as which its objects are stored.
+    pub fn stored(&self) -> &Self {
+        match self.storage {
+            Storage::Events => &EVENT,
+            Storage::Own | Storage::None => self,
+        }
+    }
+
     /// Whether its objects have a part with a path of its own.
     pub fn has(&self, part: Part) -> bool {
         match part {

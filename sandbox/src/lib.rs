@@ -12,6 +12,7 @@ mod object;
 
 mod store;
 
+mod managed;
 mod protobuf;
 mod schema;
 

@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::kinds::Kind;
+use crate::managed::Conflicts;
 use crate::request::Verb;
 
 /// Why a request is not carried out.
@@ -58,6 +59,12 @@ impl Refusal {
         let message =
             format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.resource());
         Self::new(StatusCode::CONFLICT, "Conflict", message).about(kind.plural, kind, name)
+    }
+
+    /// 409 for fields that others want otherwise.
+    pub fn apply_conflict(conflicts: &Conflicts) -> Self {
+        Self::new(StatusCode::CONFLICT, "Conflict", conflicts.message())
+            .with_details(json!({"causes": conflicts.causes()}))
     }
 
     /// 409 for a precondition of a deletion.

@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{Method, header};
 
 use crate::kinds::{self, Kind, NAMESPACE, Part, Scope, Storage};
+use crate::managed::{Operation, Writer};
 use crate::negotiate::Form;
 use crate::refusal::Refusal;
 use crate::tokens::Requester;
@@ -71,6 +72,8 @@ pub struct Ask {
     pub body: Bytes,
     /// Who asks.
     pub requester: Requester,
+    /// With which program: `User-Agent`.
+    pub program: String,
 }
 
 /// What is done about fields that are unknown or stand twice.
@@ -129,7 +132,21 @@ impl Ask {
         });
         let form = Form::wanted(parts)?;
         let requester = parts.extensions.get().cloned().unwrap_or_default();
-        Ok(Self { verb, kind, namespace, name, part, form, query, media_type, body, requester })
+        let program = parts.headers.get(header::USER_AGENT).and_then(|name| name.to_str().ok());
+        let program = program.unwrap_or("").to_owned();
+        Ok(Self {
+            verb,
+            kind,
+            namespace,
+            name,
+            part,
+            form,
+            query,
+            media_type,
+            body,
+            requester,
+            program,
+        })
     }
 
     /// Which object: `namespace/name`, as far as the request says.
@@ -138,6 +155,20 @@ impl Ask {
             "" => self.name.clone(),
             namespace => format!("{namespace}/{}", self.name),
         }
+    }
+
+    /// Who writes, as `managedFields` name it: the field manager, or else the program.
+    pub fn writer(&self, operation: Operation, time: String) -> Writer {
+        let program = self.program.split('/').next().unwrap_or("");
+        let names = [self.parameter("fieldManager"), program, "unknown"];
+        let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or("");
+        let subresource = match self.part {
+            Part::Status => "status",
+            Part::Scale => "scale",
+            _ => "",
+        };
+        let api_version = self.kind.stored().api_version();
+        Writer { name: name.to_owned(), operation, api_version, subresource, time }
     }
 
     /// Whether nothing is to be stored.

@@ -175,6 +175,8 @@ fn described(schema: Arc<Schema>, comment: &Comment) -> Arc<Schema> {
     if !comment.text.is_empty() {
         schema.description.clone_from(&comment.text);
     }
+    schema.default =
+        comment.values("default").next().and_then(|text| serde_json::from_str(text).ok());
     if let (Shape::Fields(fields), Some(_)) =
         (&mut schema.shape, comment.values("structType").next())
     {
@@ -222,7 +224,7 @@ fn scalar(name: &str) -> Shape {
 }
 
 fn named(name: &str, description: String, shape: Shape) -> Arc<Schema> {
-    Arc::new(Schema { name: name.to_owned(), description, shape })
+    Arc::new(Schema { name: name.to_owned(), description, default: None, shape })
 }
 
 fn plain(shape: Shape) -> Arc<Schema> {

@@ -9,6 +9,8 @@ pub mod reading;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 /// What a value looks like.
 #[derive(Clone, Debug)]
 pub struct Schema {
@@ -16,6 +18,8 @@ pub struct Schema {
     pub name: String,
     /// What it is, for people.
     pub description: String,
+    /// What it is if it is not said.
+    pub default: Option<Value>,
     /// What it is made of.
     pub shape: Shape,
 }

@@ -21,7 +21,10 @@ pub fn apply(kind: &Kind, object: &mut Value) {
         "EndpointSlice" => each(object.pointer_mut("/ports"), |port| {
             fill(port, "", json!({"name": "", "protocol": "TCP"}));
         }),
-        "Deployment" => deployment(object),
+        "Deployment" => {
+            deployment(object);
+            fill(object, "", json!({"status": {}}));
+        }
         "ReplicaSet" => {
             fill(object, "/spec", json!({"replicas": 1}));
             pod(object.pointer_mut("/spec/template/spec"));

@@ -3,7 +3,8 @@
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::{Reply, body, existing, patch, write};
+use super::write::{self, Record};
+use super::{Reply, body, existing, patch};
 use crate::object::{set, text};
 use crate::refusal::Refusal;
 use crate::request::Ask;
@@ -43,7 +44,7 @@ fn store(state: &mut State, ask: &Ask, scale: &Value) -> Result<Reply, Refusal> 
     let version = text(scale, "/metadata/resourceVersion").to_owned();
     set(&mut owner, "/metadata", "resourceVersion", json!(version));
     set(&mut owner, "/spec", "replicas", json!(replicas));
-    write::replace(state, ask, &current, owner)?;
+    write::replace(state, ask, &current, owner, Record::Add)?;
     get(state, ask)
 }
 

@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 
 use super::{Reply, address, body, defaults, delete, existing};
 use crate::kinds::{Generation, Kind, NAMESPACE, Part, Put, Scope, Status};
+use crate::managed::{Managers, Operation};
 use crate::object::{Object, elements, set, take, text};
 use crate::refusal::Refusal;
 use crate::request::Ask;
+use crate::schema::builtin;
 use crate::state::State;
 
 /// The longest that is kept of a base name before five letters are put behind it.
@@ -22,7 +24,7 @@ pub fn create(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
         let why = "resourceVersion should not be set on objects to be created";
         return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "", why));
     }
-    store_new(state, ask, object)
+    store_new(state, ask, object, Record::Add)
 }
 
 /// PUT.
@@ -38,16 +40,16 @@ pub fn update(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
     let current = match existing(state, ask) {
         Err(_) if ask.kind.put == Put::Creates && ask.part == Part::Main => {
             take(&mut object, "/metadata", "resourceVersion");
-            return store_new(state, ask, object);
+            return store_new(state, ask, object, Record::Add);
         }
         found => found?,
     };
-    replace(state, ask, &current, object)
+    replace(state, ask, &current, object, Record::Add)
 }
 
 /// Sets what the server alone says of a new object.
 pub fn stamp(state: &mut State, kind: &Kind, object: &mut Value) {
-    for field in ["selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"] {
+    for field in ["selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"] {
         take(object, "/metadata", field);
     }
     let (uid, now) = (state.uid(), state.now());
@@ -58,8 +60,22 @@ pub fn stamp(state: &mut State, kind: &Kind, object: &mut Value) {
     }
 }
 
+/// Whether a write still has to be added to `managedFields`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// It has.
+    Add,
+    /// It is there already: an apply has made it.
+    Made,
+}
+
 /// Stores an object where nothing is.
-pub fn store_new(state: &mut State, ask: &Ask, mut object: Value) -> Result<Reply, Refusal> {
+pub fn store_new(
+    state: &mut State,
+    ask: &Ask,
+    mut object: Value,
+    record: Record,
+) -> Result<Reply, Refusal> {
     let kind = ask.kind;
     name(state, ask, &mut object)?;
     let name = text(&object, "/metadata/name").to_owned();
@@ -76,6 +92,10 @@ pub fn store_new(state: &mut State, ask: &Ask, mut object: Value) -> Result<Repl
         fields.shift_remove("status");
     }
     defaults::apply(kind, &mut object);
+    if record == Record::Add {
+        take(&mut object, "/metadata", "managedFields");
+        note(state, ask, None, &mut object);
+    }
     defaults::validate(kind, &name, &object)?;
     address::settle(state, kind, None, &mut object)?;
     if ask.is_dry_run() {
@@ -134,6 +154,7 @@ pub fn replace(
     ask: &Ask,
     current: &Arc<Object>,
     mut object: Value,
+    record: Record,
 ) -> Result<Reply, Refusal> {
     let kind = ask.kind;
     let said = text(&object, "/metadata/resourceVersion");
@@ -152,6 +173,9 @@ pub fn replace(
     keep_what_is_not_asked_for(ask, &before, &mut object);
     raise_generation(kind, &before, &mut object);
     defaults::apply(kind, &mut object);
+    if record == Record::Add {
+        note(state, ask, Some(&before), &mut object);
+    }
     defaults::validate(kind, &ask.name, &object)?;
     defaults::immutable(kind, &ask.name, &before, &object)?;
     address::settle(state, kind, Some(&before), &mut object)?;
@@ -167,6 +191,18 @@ pub fn replace(
     }
     address::claim(state, kind, Some(&before), Some(&object));
     Ok(Reply::Object(StatusCode::OK, state.store.put(kind, object)))
+}
+
+/// Keeps the record of who set which field.
+fn note(state: &State, ask: &Ask, before: Option<&Value>, object: &mut Value) {
+    let writer = ask.writer(Operation::Update, state.now());
+    // What a request through this path cannot set is not its writer's.
+    let reset: &[&str] = match (ask.part, ask.kind.status) {
+        (Part::Main, _) if *ask.kind == NAMESPACE => &["spec", "status"],
+        (Part::Main, Status::Subresource) => &["status"],
+        _ => &[],
+    };
+    Managers::update(&writer, builtin::of(ask.kind.stored()), before, object, reset);
 }
 
 /// Takes over from the stored object what the request cannot change.

@@ -174,6 +174,7 @@ fn carry_out(sandbox: &Sandbox, writes: Vec<Write>) {
             media_type: Some(media_type.to_owned()),
             body: Bytes::from(write.body.to_string()),
             requester: Requester::default(),
+            program: "simulation".to_owned(),
         });
     }
 }

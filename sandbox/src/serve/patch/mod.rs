@@ -1,14 +1,15 @@
 //! Changing parts of an object: by JSON patch, merge patch, strategic merge patch, or apply.
 
+mod apply;
 mod merge;
-mod structural;
+mod strategic;
 
 use serde_json::Value;
 
-use self::structural::Style;
-use super::{Reply, body, event, existing, write};
-use crate::kinds::{Part, Storage};
-use crate::object::{Object, set, take, text};
+use super::write::{self, Record};
+use super::{Reply, body, event, existing};
+use crate::kinds::Storage;
+use crate::object::{Object, text};
 use crate::refusal::Refusal;
 use crate::request::{Ask, FieldValidation};
 use crate::schema::builtin;
@@ -26,12 +27,14 @@ const APPLY_PATCH: &str = "application/apply-patch+yaml";
 /// 404 if there is nothing to change, 415 for a patch of no known type, 400 for one that cannot be
 /// read, 422 for one that does not fit the object.
 pub fn patch(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
-    let current = match existing(state, ask) {
-        Err(_) if ask.media_type.as_deref() == Some(APPLY_PATCH) && ask.part == Part::Main => {
-            return write::store_new(state, ask, applied_for_the_first_time(ask)?);
-        }
-        found => found?,
-    };
+    if ask.media_type.as_deref() == Some(APPLY_PATCH) {
+        return apply::apply(state, ask);
+    }
+    if ask.query.iter().any(|(name, _)| name == "force") {
+        let why = "Forbidden: may not be specified for non-apply patch";
+        return Err(Refusal::invalid_option(ask.verb, "force", "FieldValueForbidden", why));
+    }
+    let current = existing(state, ask)?;
     let mut object = shown(ask, &current);
     apply_to(ask, &mut object)?;
     let object = read(state, ask, object)?;
@@ -42,7 +45,7 @@ pub fn patch(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
             ask.name
         )));
     }
-    write::replace(state, ask, &current, body::as_stored(ask.kind, object))
+    write::replace(state, ask, &current, body::as_stored(ask.kind, object), Record::Add)
 }
 
 /// What a patch has made, as far as the kind has fields for it.
@@ -86,10 +89,7 @@ pub fn apply_to(ask: &Ask, object: &mut Value) -> Result<(), Refusal> {
             Ok(())
         }
         Some(STRATEGIC_MERGE_PATCH) => {
-            structural::merge(builtin::of(ask.kind), Style::Strategic, object, decoded(ask)?)
-        }
-        Some(APPLY_PATCH) => {
-            structural::merge(builtin::of(ask.kind), Style::Apply, object, applied(ask)?)
+            strategic::merge(builtin::of(ask.kind), object, decoded(ask)?)
         }
         _ => Err(Refusal::patch_type()),
     }
@@ -98,35 +98,4 @@ pub fn apply_to(ask: &Ask, object: &mut Value) -> Result<(), Refusal> {
 fn decoded<T: serde::de::DeserializeOwned>(ask: &Ask) -> Result<T, Refusal> {
     serde_json::from_slice(&ask.body)
         .map_err(|error| Refusal::bad_request(format!("error decoding patch: {error}")))
-}
-
-/// The body of an apply: YAML, of which JSON is a part.
-fn applied(ask: &Ask) -> Result<Value, Refusal> {
-    if ask.parameter("fieldManager").is_empty() {
-        let why = "Required value: is required for apply patch";
-        let cause = "FieldValueRequired";
-        return Err(Refusal::invalid_option(ask.verb, "fieldManager", cause, why));
-    }
-    let text = String::from_utf8_lossy(&ask.body);
-    let mut object: Value = serde_saphyr::from_str(&text)
-        .map_err(|error| Refusal::bad_request(format!("error decoding YAML: {error}")))?;
-    let (version, kind) = (self::text(&object, "/apiVersion"), self::text(&object, "/kind"));
-    if version.is_empty() || kind.is_empty() {
-        let why = format!("invalid object type: /{version}, Kind={kind}");
-        return Err(Refusal::bad_request(why));
-    }
-    if object.pointer("/metadata/managedFields").is_some_and(|fields| !fields.is_null()) {
-        return Err(Refusal::bad_request("metadata.managedFields must be nil"));
-    }
-    for field in ["kind", "apiVersion"] {
-        take(&mut object, "", field);
-    }
-    Ok(object)
-}
-
-fn applied_for_the_first_time(ask: &Ask) -> Result<Value, Refusal> {
-    let mut object = applied(ask)?;
-    take(&mut object, "/metadata", "resourceVersion");
-    set(&mut object, "/metadata", "name", Value::from(ask.name.as_str()));
-    Ok(object)
 }
