@@ -124,7 +124,7 @@ async fn what_cannot_be_created_is_refused_with_the_servers_words() {
         [
             r#"409 "AlreadyExists" "configmaps \"a\" already exists""#,
             r#"500 null "resourceVersion should not be set on objects to be created""#,
-            r#"400 "BadRequest" "Secret in version \"v1\" cannot be handled as a ConfigMap: converting (v1.Secret) to (v1.ConfigMap): unknown conversion""#,
+            r#"400 "BadRequest" "Secret in version \"v1\" cannot be handled as a ConfigMap: converting (v1.Secret) to (core.ConfigMap): unknown conversion""#,
             r#"422 "Invalid" "ConfigMap \"\" is invalid: metadata.name: Required value: name or generateName is required""#,
             r#"404 "NotFound" "namespaces \"nope\" not found""#,
             r#"405 "MethodNotAllowed" "the server does not allow this method on the requested resource""#,

@@ -123,7 +123,7 @@ async fn what_is_of_another_kind_or_version_is_refused() {
     let named = |kind: &str, version: &str| json!({"kind": kind, "apiVersion": version, "metadata": {"name": "a"}});
     assert_eq!(
         refusal(&sandbox, "POST", CONFIG_MAPS, named("Secret", "v1")).await,
-        r#"400 Secret in version "v1" cannot be handled as a ConfigMap: converting (v1.Secret) to (v1.ConfigMap): unknown conversion"#
+        r#"400 Secret in version "v1" cannot be handled as a ConfigMap: converting (v1.Secret) to (core.ConfigMap): unknown conversion"#
     );
     assert_eq!(
         refusal(&sandbox, "POST", CONFIG_MAPS, named("ConfigMap", "v2")).await,

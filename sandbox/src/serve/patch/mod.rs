@@ -4,12 +4,12 @@ mod apply;
 mod merge;
 mod strategic;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::write::{self, Record};
 use super::{Reply, body, event, existing};
-use crate::kinds::Storage;
-use crate::object::{Object, text};
+use crate::kinds::{Kind, Storage};
+use crate::object::{Object, set, text};
 use crate::refusal::Refusal;
 use crate::request::{Ask, FieldValidation};
 use crate::schema::builtin;
@@ -50,7 +50,7 @@ pub fn patch(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
 
 /// What a patch has made, as far as the kind has fields for it.
 fn read(state: &mut State, ask: &Ask, patched: Value) -> Result<Value, Refusal> {
-    let whole = patched.to_string();
+    let whole = as_go_writes_it(ask.kind, &patched);
     let read = reading::read_value(builtin::of(ask.kind), Types::Checked, patched);
     if let Some(why) = read.wrong {
         return Err(Refusal::invalid_patch(&whole, &why));
@@ -64,6 +64,36 @@ fn read(state: &mut State, ask: &Ask, patched: Value) -> Result<Value, Refusal> 
         FieldValidation::Strict | FieldValidation::Ignore => {}
     }
     Ok(read.value)
+}
+
+/// An object with its metadata in the order in which Go writes it, as refusals quote it.
+fn as_go_writes_it(kind: &Kind, object: &Value) -> String {
+    const METADATA: [&str; 12] = [
+        "name",
+        "generateName",
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "labels",
+        "annotations",
+        "ownerReferences",
+        "finalizers",
+        "managedFields",
+    ];
+    let mut written = json!({"apiVersion": kind.api_version(), "kind": kind.kind});
+    for field in METADATA {
+        if let Some(value) = object.get("metadata").and_then(|metadata| metadata.get(field)) {
+            set(&mut written, "/metadata", field, value.clone());
+        }
+    }
+    for (field, value) in object.as_object().into_iter().flatten() {
+        if written.get(field).is_none() {
+            set(&mut written, "", field, value.clone());
+        }
+    }
+    written.to_string()
 }
 
 /// The object as the client knows it.
