@@ -60,8 +60,9 @@ pub fn of_kind(
         return Err(cannot(why));
     }
     if said_kind != kind {
+        let internal = if api_version == "v1" { "core" } else { short };
         let why =
-            format!("converting ({short}.{said_kind}) to ({short}.{kind}): unknown conversion");
+            format!("converting ({short}.{said_kind}) to ({internal}.{kind}): unknown conversion");
         return Err(cannot(why));
     }
     if let Some(why) = read.wrong {
