@@ -59,6 +59,8 @@ impl Sandbox {
             serve::claim_address(&mut state, &service.value());
         }
         published(&mut state, bootstrap.api_server);
+        // As of a server that has just been started: nobody has seen what was before.
+        state.store.forget_all_history();
         self.tell_watches(state);
     }
 }

@@ -16,6 +16,7 @@ mod managed;
 mod protobuf;
 mod schema;
 
+mod causes;
 mod negotiate;
 mod refusal;
 mod request;

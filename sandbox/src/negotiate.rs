@@ -44,7 +44,8 @@ impl Form {
         if accepted.is_empty() {
             return Ok(Form::Object);
         }
-        let form = accepted.iter().find_map(|range| form(range)).ok_or_else(not_acceptable)?;
+        let form = accepted.iter().find_map(|range| form(range));
+        let form = form.ok_or_else(|| not_acceptable(&accepted))?;
         match form {
             Form::Table(_) => Ok(Form::Table(include(parts)?)),
             other => Ok(other),
@@ -118,7 +119,12 @@ fn include(parts: &Parts) -> Result<Include, Refusal> {
     }
 }
 
-fn not_acceptable() -> Refusal {
-    let message = "only the following media types are accepted: application/json";
-    Refusal::new(http::StatusCode::NOT_ACCEPTABLE, "NotAcceptable", message)
+fn not_acceptable(accepted: &[Range<'_>]) -> Refusal {
+    // Of a media type that is known, the form is not.
+    let served = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+    if accepted.iter().any(|range| served.contains(&range.media_type)) {
+        Refusal::form(&served)
+    } else {
+        Refusal::representation(&served)
+    }
 }

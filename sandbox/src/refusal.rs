@@ -3,8 +3,10 @@
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use crate::causes::Causes;
 use crate::kinds::Kind;
 use crate::managed::Conflicts;
+use crate::object::Object;
 use crate::request::Verb;
 
 /// Why a request is not carried out.
@@ -72,6 +74,20 @@ impl Refusal {
         let message =
             format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.qualified_kind());
         Self::new(StatusCode::CONFLICT, "Conflict", message).about(kind.kind, kind, name)
+    }
+
+    /// 409 for a PUT that means an object which had this name before.
+    pub fn other_uid(kind: &Kind, object: &Object, said: &str) -> Self {
+        let (name, known) = (&object.name, &object.uid);
+        let place = ["/registry", kind.plural, &object.namespace, name];
+        let place = place.into_iter().filter(|part| !part.is_empty());
+        let place = place.collect::<Vec<_>>().join("/");
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: {place}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {said}, UID in object meta: {known}"
+        );
+        let message =
+            format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.resource());
+        Self::new(StatusCode::CONFLICT, "Conflict", message).about(kind.plural, kind, name)
     }
 
     /// 403 for something new in a namespace that is going away.
@@ -200,6 +216,61 @@ impl Refusal {
         });
         Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message)
             .with_details(json!({"causes": [cause], "retryAfterSeconds": 1}))
+    }
+
+    /// 406 for a form of object that is not served.
+    pub fn form(accepted: &[&str]) -> Self {
+        let accepted = accepted.join(", ");
+        let message = format!("only the following media types are accepted: {accepted}");
+        Self::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", message)
+    }
+
+    /// 406 for a media type that is not served.
+    pub fn representation(available: &[&str]) -> Self {
+        let available = available.join(", ");
+        let message = format!("406: Not Acceptable\n\nAvailable representations: {available}");
+        Self::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", message).with_details(json!({}))
+    }
+
+    /// 422 for all that is wrong with an object; nothing if nothing is.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn of_object(kind: &Kind, name: &str, causes: &Causes) -> Result<(), Self> {
+        if causes.is_empty() {
+            return Ok(());
+        }
+        let message = format!("{} \"{name}\" is invalid: {}", kind.qualified_kind(), causes.text());
+        let mut refusal = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message)
+            .about(kind.kind, kind, name);
+        if let Some(details) = refusal.details.as_mut().and_then(Value::as_object_mut) {
+            details.insert("causes".to_owned(), causes.details());
+        }
+        Err(refusal)
+    }
+
+    /// 422 for all that is wrong with the options of a list or watch; nothing if nothing is.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn of_list_options(causes: &Causes) -> Result<(), Self> {
+        if causes.is_empty() {
+            return Ok(());
+        }
+        let message = format!("ListOptions.meta.k8s.io \"\" is invalid: {}", causes.text());
+        let details = json!({
+            "group": "meta.k8s.io", "kind": "ListOptions", "causes": causes.details(),
+        });
+        let code = StatusCode::UNPROCESSABLE_ENTITY;
+        Err(Self::new(code, "Invalid", message).with_details(details))
+    }
+
+    /// 403 for a namespace that no cluster does without.
+    pub fn may_not_be_deleted(name: &str) -> Self {
+        let message =
+            format!("namespaces \"{name}\" is forbidden: this namespace may not be deleted");
+        Self::new(StatusCode::FORBIDDEN, "Forbidden", message)
+            .with_details(json!({"name": name, "kind": "namespaces"}))
     }
 
     /// 415.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -23,6 +24,9 @@ use crate::tokens::Requester;
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 3 * 1024 * 1024;
+/// How long a request waits for a revision that is still to come.
+const REVISION_MAY_TAKE: Duration = Duration::from_secs(3);
+
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -174,7 +178,10 @@ impl Sandbox {
 
     async fn act(&self, ask: &Ask, fault: Option<Action>) -> Result<Response<Answer>, Cut> {
         match fault {
-            None => Ok(self.serve(ask)),
+            None => {
+                self.until_current(ask).await;
+                Ok(self.serve(ask))
+            }
             Some(Action::Delay(time)) => {
                 tokio::time::sleep(time).await;
                 Ok(self.serve(ask))
@@ -197,6 +204,23 @@ impl Sandbox {
             Some(Action::Garble) => {
                 let status = self.serve(ask).status();
                 Ok(answer::json(status, b"{\"kind\":".to_vec()))
+            }
+        }
+    }
+
+    /// Waits for the revision that a request needs, which may still come, but not for ever.
+    async fn until_current(&self, ask: &Ask) {
+        let Some(revision) = serve::revision_needed(ask) else {
+            return;
+        };
+        let deadline = tokio::time::Instant::now() + REVISION_MAY_TAKE;
+        loop {
+            let kinds: Vec<&Kind> = KINDS.iter().collect();
+            let news = self.news(&kinds);
+            if self.state().store.revision() >= revision
+                || tokio::time::timeout_at(deadline, news).await.is_err()
+            {
+                return;
             }
         }
     }

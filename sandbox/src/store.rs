@@ -1,6 +1,7 @@
 //! All objects, one counter of revisions, and per kind a bounded history of changes. Watches read
 //! the history at their own pace: a slow one holds nobody back and falls off its end.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -91,10 +92,13 @@ impl Store {
     }
 
     /// The objects of a kind as they were at a revision: today's with the changes since undone.
-    pub fn objects_at(&self, kind: &Kind, revision: u64) -> Result<Objects, Forgotten> {
+    pub fn objects_at(&self, kind: &Kind, revision: u64) -> Result<Cow<'_, Objects>, Forgotten> {
         let Some(collection) = self.collections.get(kind.plural) else {
-            return Ok(Objects::new());
+            return Ok(Cow::default());
         };
+        if revision >= self.revision {
+            return Ok(Cow::Borrowed(&collection.objects));
+        }
         let mut objects = collection.objects.clone();
         for change in collection.since(revision)?.rev() {
             match (&change.before, &change.after) {
@@ -103,7 +107,7 @@ impl Store {
                 (None, None) => {}
             }
         }
-        Ok(objects)
+        Ok(Cow::Owned(objects))
     }
 
     /// The changes of a kind after a revision.
@@ -165,6 +169,14 @@ impl Store {
     /// Forgets the history of a kind, as a server does that was restarted or compacted.
     pub fn forget_history(&mut self, plural: &str) {
         if let Some(collection) = self.collections.get_mut(plural) {
+            collection.changes.clear();
+            collection.forgotten = self.revision;
+        }
+    }
+
+    /// Forgets the history of all kinds.
+    pub fn forget_all_history(&mut self) {
+        for collection in self.collections.values_mut() {
             collection.changes.clear();
             collection.forgotten = self.revision;
         }

@@ -168,7 +168,7 @@ async fn status_and_the_rest_are_written_apart() {
     let mut pod = named("p");
     pod["status"] = json!({"phase": "Running"});
     let created = create(&sandbox, PODS, pod).await;
-    assert_eq!(created["status"], json!({"phase": "Pending"}));
+    assert_eq!(created["status"], json!({"phase": "Pending", "qosClass": "BestEffort"}));
     let both = json!({"spec": {"nodeName": "n"}, "status": {"phase": "Running"}});
     let (_, main) = ask(&sandbox, Method::PATCH, &format!("{PODS}/p"), both.clone()).await;
     assert_eq!(
@@ -302,10 +302,11 @@ async fn a_streamed_list_ends_with_its_bookmark_and_a_watch_with_its_time() {
         json!({"resourceVersion": a.to_string(), "annotations": {"k8s.io/initial-events-end": "true"}})
     );
     assert_eq!(watched.line().await, format!("BOOKMARK - {a}"), "after a minute");
+    assert_eq!(watched.line().await, format!("BOOKMARK - {a}"), "two seconds before the end");
     assert_eq!(watched.next().await, None);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_forgotten_or_still_to_come_ends_a_watch_with_an_error() {
     let sandbox = server();
     let a = version(&create(&sandbox, CONFIG_MAPS, named("a")).await);
@@ -315,7 +316,8 @@ async fn what_is_forgotten_or_still_to_come_ends_a_watch_with_an_error() {
     let mut old = Watched::open(&sandbox, &format!("{watch}{a}")).await;
     assert_eq!(old.next().await.unwrap()["object"]["reason"], "Expired");
     assert_eq!(old.next().await, None);
-    let mut early = Watched::open(&sandbox, &format!("{watch}99999")).await;
+    let streaming = "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan";
+    let mut early = Watched::open(&sandbox, &format!("{watch}99999{streaming}")).await;
     assert_eq!(early.next().await.unwrap()["object"]["code"], 504);
 }
 

@@ -18,7 +18,7 @@ pub const SERVICE_CIDR: &str = "10.96.0.0/16";
 
 /// An API server.
 pub enum Server {
-    /// kube-apiserver, with the two controllers of kube-controller-manager without which nothing
+    /// kube-apiserver, with the controllers of kube-controller-manager without which nothing
     /// that is deleted takes along what belongs to it.
     Real {
         /// Dropped first.
@@ -63,7 +63,8 @@ impl Server {
         let Self::Real { plane, .. } = self else {
             return self;
         };
-        let names = ["namespace-controller", "garbage-collector-controller"];
+        let names =
+            ["namespace-controller", "garbage-collector-controller", "service-cidr-controller"];
         let options = ControllerManagerOptions::unhurried(&names);
         let manager = ControllerManager::start(&plane.api_server, options).await.unwrap();
         Self::Real { controllers: Some(Box::new(manager)), plane }

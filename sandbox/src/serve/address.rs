@@ -170,7 +170,7 @@ fn held(address: IpAddr, service: &Value) -> Value {
             },
         },
         "spec": {"parentRef": {
-            "group": "", "resource": "services",
+            "resource": "services",
             "namespace": text(service, "/metadata/namespace"),
             "name": text(service, "/metadata/name"),
         }},

@@ -39,6 +39,7 @@ pub fn under(
 pub fn collection(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
     let options = body::delete_options(ask)?;
     let selector = read::selector(ask)?;
+    let before = state.store.revision();
     let chosen = state
         .store
         .objects(ask.kind)
@@ -47,7 +48,7 @@ pub fn collection(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
     for object in &chosen {
         end(state, ask, object.clone(), &options)?;
     }
-    let metadata = json!({"resourceVersion": state.store.revision().to_string()});
+    let metadata = json!({"resourceVersion": before.to_string()});
     let body = form::many(ask.form, ask.kind, &chosen, &metadata, state.time());
     Ok(Reply::Json(StatusCode::OK, body))
 }
@@ -176,7 +177,13 @@ fn own_grace(kind: &Kind, object: &Value) -> i64 {
     own.unwrap_or(GRACE_SECONDS)
 }
 
+/// Notes in an object that it is being deleted; where generations are counted, that is one more.
 fn mark(state: &State, object: &mut Value, grace: i64) {
+    let generation = object.pointer("/metadata/generation").and_then(Value::as_i64);
+    let marked = object.pointer("/metadata/deletionTimestamp").is_some();
+    if let (Some(generation), false) = (generation, marked) {
+        set(object, "/metadata", "generation", json!(generation + 1));
+    }
     set(object, "/metadata", "deletionTimestamp", json!(state.in_seconds(grace)));
     set(object, "/metadata", "deletionGracePeriodSeconds", json!(grace));
 }
@@ -186,9 +193,7 @@ fn mark(state: &State, object: &mut Value, grace: i64) {
 fn end_namespace(state: &mut State, namespace: &Arc<Object>) -> Result<Arc<Object>, Refusal> {
     let name = namespace.name.as_str();
     if matches!(name, "default" | "kube-system" | "kube-public") {
-        let message =
-            format!("namespaces \"{name}\" is forbidden: this namespace may not be deleted");
-        return Err(Refusal::new(StatusCode::FORBIDDEN, "Forbidden", message));
+        return Err(Refusal::may_not_be_deleted(name));
     }
     let mut value = namespace.value();
     if !text(&value, "/metadata/deletionTimestamp").is_empty() {

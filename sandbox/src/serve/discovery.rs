@@ -2,7 +2,7 @@
 //! few paths beside the API: versions and health.
 
 use http::request::Parts;
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::openapi;
@@ -40,14 +40,14 @@ pub fn page(parts: &Parts) -> Option<Page> {
         ["api"] | ["apis"] if negotiate::wants_aggregated_discovery(parts) => {
             aggregated(|kind| kind.group.is_empty() == (segments == ["api"]))
         }
-        ["api"] => json_page(&core_versions()),
+        ["api"] => json_page(&core_versions(parts)),
         ["apis"] => {
             let groups: Vec<Value> = groups().into_iter().map(group).collect();
             json_page(&json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
         }
         ["apis", name] if groups().contains(name) => json_page(&single_group(name)),
         ["api", version] => resources("", version)?,
-        ["apis", name, version] => resources(name, version)?,
+        ["apis", name, version] if groups().contains(name) => resources(name, version)?,
         ["openapi", "v3"] => json_page(&openapi::index()),
         ["openapi", "v3", "api", version] => document(openapi::document("", version)?),
         ["openapi", "v3", "apis", name, version] => document(openapi::document(name, version)?),
@@ -97,8 +97,10 @@ fn version() -> Value {
     })
 }
 
-fn core_versions() -> Value {
-    let everywhere = json!([{"clientCIDR": "0.0.0.0/0", "serverAddress": ""}]);
+fn core_versions(parts: &Parts) -> Value {
+    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let address = host.or(parts.uri.host()).unwrap_or("");
+    let everywhere = json!([{"clientCIDR": "0.0.0.0/0", "serverAddress": address}]);
     json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": everywhere})
 }
 

@@ -3,6 +3,8 @@
 pub mod discovery;
 mod openapi;
 
+mod options;
+mod page;
 mod read;
 pub mod watch;
 
@@ -14,8 +16,10 @@ mod defaults;
 mod delete;
 pub mod event;
 mod eviction;
+mod metadata;
 mod patch;
 pub mod review;
+mod rules;
 mod scale;
 mod token;
 mod write;
@@ -80,6 +84,9 @@ pub fn serve(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
         (_, Verb::DeleteCollection) => delete::collection(state, ask),
     }
 }
+
+/// The revision without which a request cannot be answered.
+pub use options::waits_for as revision_needed;
 
 /// Puts in what every cluster has.
 pub fn found(state: &mut State) {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::table::Header;
-use super::{Reply, form, read};
+use super::{Reply, form, options, read};
 use crate::faults::{Signals, WatchState};
 use crate::kinds::Kind;
 use crate::negotiate::Form;
@@ -29,6 +29,8 @@ use crate::store::Change;
 
 /// How often a watch that wants bookmarks gets one.
 const BOOKMARK: Duration = Duration::from_secs(60);
+/// How long before its end a watch that wants bookmarks gets the last.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// How long a watch lasts that does not say.
 const LONGEST: Duration = Duration::from_secs(1800);
 
@@ -48,7 +50,8 @@ pub struct Start {
 pub fn start(state: &State, ask: &Ask) -> Result<Reply, Refusal> {
     let store = &state.store;
     let lasting = ask.parameter("timeoutSeconds").parse().map_or(LONGEST, Duration::from_secs);
-    let initial = ask.parameter("sendInitialEvents") == "true";
+    options::of_watch(ask)?;
+    let initial = options::is_streaming_list(ask);
     let bookmarks = ask.parameter("allowWatchBookmarks") == "true";
     let mut start = Start {
         namespace: ask.namespace.clone(),
@@ -60,15 +63,14 @@ pub fn start(state: &State, ask: &Ask) -> Result<Reply, Refusal> {
         writer: Writer { form: ask.form, kind: ask.kind, header: Header::Shown },
         ended: false,
     };
-    let from = match read::not_in_the_future(store, ask) {
+    let from = options::revision_of_watch(ask)?;
+    if initial && let Err(refusal) = options::not_in_the_future(store, from) {
         // A stream that has been opened can only say so in the stream.
-        Err(refusal) => {
-            start.first.push_back(error(&refusal));
-            start.ended = true;
-            return Ok(Reply::Watch(start));
-        }
-        Ok(from) => from.filter(|from| *from > 0 && !initial),
-    };
+        start.first.push_back(error(&refusal));
+        start.ended = true;
+        return Ok(Reply::Watch(start));
+    }
+    let from = from.filter(|from| *from > 0 && !initial);
     match from {
         Some(from) => start.from = from,
         None => {
@@ -101,7 +103,7 @@ pub fn body(server: Arc<Server>, kind: &'static Kind, start: Start) -> Answer {
         pending: start.first,
         ended: start.ended,
         until: now + start.lasting,
-        next_bookmark: start.bookmarks.then_some(now + BOOKMARK),
+        next_bookmark: start.bookmarks.then(|| next_bookmark(now, now + start.lasting)),
         signals,
         closed,
     };
@@ -110,6 +112,12 @@ pub fn body(server: Arc<Server>, kind: &'static Kind, start: Start) -> Answer {
         Some((Ok::<_, Cut>(Frame::data(line)), watching))
     });
     StreamBody::new(events).boxed_unsync()
+}
+
+/// In a minute, or so short before the end that the watcher can go on from there.
+fn next_bookmark(now: Instant, until: Instant) -> Instant {
+    let last = until.checked_sub(FAREWELL).filter(|last| *last > now);
+    last.unwrap_or(until).min(now + BOOKMARK)
 }
 
 struct Watching {
@@ -160,7 +168,7 @@ impl Watching {
                     if Instant::now() >= self.until {
                         return None;
                     }
-                    self.next_bookmark = Some(Instant::now() + BOOKMARK);
+                    self.next_bookmark = Some(next_bookmark(Instant::now(), self.until));
                     let bookmark = self.writer.bookmark(self.cursor, None);
                     self.pending.push_back(bookmark);
                 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Reply, address, body, defaults, delete, existing};
+use super::{Reply, address, body, defaults, delete, existing, metadata, rules};
 use crate::kinds::{Generation, Kind, NAMESPACE, Part, Put, Scope, Status};
 use crate::managed::{Managers, Operation};
 use crate::object::{Object, elements, set, take, text};
 use crate::refusal::Refusal;
-use crate::request::Ask;
+use crate::request::{Ask, Verb};
 use crate::schema::builtin;
 use crate::state::State;
 
@@ -31,6 +31,12 @@ pub fn create(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
 pub fn update(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
     let mut object = body::object(state, ask)?;
     let name = text(&object, "/metadata/name");
+    if name.is_empty() {
+        return Err(Refusal::bad_request(format!(
+            "the name of the object ({} based on URL) was undeterminable: name must be provided",
+            ask.name
+        )));
+    }
     if name != ask.name {
         let (url, body) = (&ask.name, name);
         return Err(Refusal::bad_request(format!(
@@ -86,6 +92,7 @@ pub fn store_new(
         return Err(Refusal::already_exists(kind, &name));
     }
     stamp(state, kind, &mut object);
+    defaults::admit(kind, &mut object);
     if kind.status == Status::Subresource
         && let Some(fields) = object.as_object_mut()
     {
@@ -96,7 +103,8 @@ pub fn store_new(
         take(&mut object, "/metadata", "managedFields");
         note(state, ask, None, &mut object);
     }
-    defaults::validate(kind, &name, &object)?;
+    rules::check(kind, &name, None, &object)?;
+    metadata::owners(kind, &name, &object)?;
     address::settle(state, kind, None, &mut object)?;
     if ask.is_dry_run() {
         return Ok(dry(ask, StatusCode::CREATED, object));
@@ -161,14 +169,7 @@ pub fn replace(
     if !said.is_empty() && said != current.resource_version.to_string() {
         return Err(Refusal::conflict(kind, &ask.name));
     }
-    let uid = text(&object, "/metadata/uid");
-    if !uid.is_empty() && uid != current.uid {
-        let why = format!(
-            "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
-            current.uid
-        );
-        return Err(Refusal::precondition(kind, &ask.name, &why));
-    }
+    same_uid(ask, current, &object)?;
     let before = current.value();
     keep_what_is_not_asked_for(ask, &before, &mut object);
     raise_generation(kind, &before, &mut object);
@@ -176,8 +177,8 @@ pub fn replace(
     if record == Record::Add {
         note(state, ask, Some(&before), &mut object);
     }
-    defaults::validate(kind, &ask.name, &object)?;
-    defaults::immutable(kind, &ask.name, &before, &object)?;
+    rules::check(kind, &ask.name, Some(&before), &object)?;
+    metadata::no_new_finalizers(kind, &ask.name, &before, &object)?;
     address::settle(state, kind, Some(&before), &mut object)?;
     let stored = Object::encode(object.clone(), current.resource_version);
     if stored.value() == before {
@@ -187,7 +188,9 @@ pub fn replace(
         return Ok(dry(ask, StatusCode::OK, object));
     }
     if delete::is_finished(&object) {
-        return Ok(Reply::Object(StatusCode::OK, delete::remove(state, kind, current)));
+        delete::remove(state, kind, current);
+        // What is answered is what was asked for, at the version under which it was.
+        return Ok(Reply::Object(StatusCode::OK, Arc::new(stored)));
     }
     address::claim(state, kind, Some(&before), Some(&object));
     Ok(Reply::Object(StatusCode::OK, state.store.put(kind, object)))
@@ -203,6 +206,19 @@ fn note(state: &State, ask: &Ask, before: Option<&Value>, object: &mut Value) {
         _ => &[],
     };
     Managers::update(&writer, builtin::of(ask.kind.stored()), before, object, reset);
+}
+
+/// An object stays who it is. A PUT means another object then, a patch wants to change this one.
+fn same_uid(ask: &Ask, current: &Object, object: &Value) -> Result<(), Refusal> {
+    let uid = text(object, "/metadata/uid");
+    if uid.is_empty() || uid == current.uid {
+        return Ok(());
+    }
+    if ask.verb == Verb::Update {
+        return Err(Refusal::other_uid(ask.kind, current, uid));
+    }
+    let why = format!("Invalid value: \"{uid}\": field is immutable");
+    Err(Refusal::invalid(ask.kind, &ask.name, "metadata.uid", "FieldValueInvalid", &why))
 }
 
 /// Takes over from the stored object what the request cannot change.

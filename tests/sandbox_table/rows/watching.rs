@@ -202,8 +202,9 @@ async fn bookmarks(server: Session) {
     let query =
         format!("allowWatchBookmarks=true&timeoutSeconds=15&resourceVersion={}", made.version());
     let watch = server.watch(&format!("{}?{query}", server.path("configmaps"))).await;
-    let events = watch.until_the_end(&server).await;
-    assert_eq!(brief(&events), ["BOOKMARK "]);
+    // The real server sends one or two, as its timers fall.
+    let events = watch.until_the_end(&server.aside()).await;
+    assert!(brief(&events).iter().all(|event| event == "BOOKMARK "));
     assert_eq!(events[0]["object"]["kind"], "ConfigMap");
     assert!(version(&events[0]) >= made.version());
 }

@@ -46,9 +46,19 @@ fn node(node: &Value, now: Timestamp) -> Vec<Value> {
         address(node, "InternalIP"),
         address(node, "ExternalIP"),
         info("osImage"),
-        info("kernelVersion"),
+        json!(kernel(node)),
         info("containerRuntimeVersion"),
     ]
+}
+
+/// `6.1.0 (amd64)`.
+fn kernel(node: &Value) -> String {
+    let info = |field: &str| text(node, &format!("/status/nodeInfo/{field}"));
+    match (info("kernelVersion"), info("architecture")) {
+        ("", _) => "<unknown>".to_owned(),
+        (version, "") => version.to_owned(),
+        (version, architecture) => format!("{version} ({architecture})"),
+    }
 }
 
 fn status(node: &Value) -> String {
