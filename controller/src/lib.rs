@@ -7,6 +7,7 @@ pub mod run;
 
 pub mod leader;
 pub mod shift;
+pub mod takeover;
 
 pub mod manager;
 

@@ -9,7 +9,7 @@ use anyhow::Result;
 use controller_core::key::Controller;
 use jiff::Timestamp;
 
-use crate::config::Config;
+use crate::config::{Config, Takeover};
 use crate::environment::{Clock, Randomness, since_boot};
 use crate::events::Recorder;
 use crate::health::Health;
@@ -17,6 +17,7 @@ use crate::leader::{self, Candidate, Surroundings};
 use crate::manager::{Manager, Parts};
 use crate::metrics::Metrics;
 use crate::shift::Shift;
+use crate::takeover::{Guard, Lookout};
 
 /// How long events of the election may take to be sent at the end.
 const LAST_EVENTS: Duration = Duration::from_secs(1);
@@ -43,7 +44,14 @@ pub async fn controller_manager(config: Config) -> Result<()> {
         metrics: metrics.clone(),
     });
     manager.add_checks(&health);
-    let shift = Shift { manager, shutdown_timeout: config.shutdown_timeout, stop };
+    let guard = match config.takeover {
+        Takeover::Wait => {
+            let ours = config.settings.controllers.keys().copied().collect();
+            Some(Guard::new(Lookout::new(config.client().await?), ours, clock.clone()))
+        }
+        Takeover::Force => None,
+    };
+    let shift = Shift { manager, guard, shutdown_timeout: config.shutdown_timeout, stop };
     let Some(settings) = config.election.clone() else {
         return shift.alone().await;
     };

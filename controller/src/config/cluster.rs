@@ -16,6 +16,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How long a call that is not a watch may go without a byte.
 const CALL_SILENCE: Duration = Duration::from_secs(30);
 
+/// What requests name as their sender.
+const AGENT: &str = concat!("roster/v", env!("CARGO_PKG_VERSION"));
 /// What requests for the Lease name as their sender.
 const LEADER_ELECTION: &str = concat!("roster/v", env!("CARGO_PKG_VERSION"), "/leader-election");
 
@@ -40,6 +42,18 @@ impl Config {
     pub async fn connect_for_election(&self) -> Result<Client> {
         let mut config = self.prepared().await?;
         let agent = HeaderValue::from_static(LEADER_ELECTION);
+        config.headers.push((http::header::USER_AGENT, agent));
+        client(config)
+    }
+
+    /// An ordinary client, for what is asked for once or now and then.
+    ///
+    /// # Errors
+    /// As [`Config::connect`].
+    pub async fn client(&self) -> Result<Client> {
+        let mut config = self.prepared().await?;
+        config.read_timeout = Some(CALL_SILENCE);
+        let agent = HeaderValue::from_static(AGENT);
         config.headers.push((http::header::USER_AGENT, agent));
         client(config)
     }

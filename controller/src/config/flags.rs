@@ -22,6 +22,7 @@ pub struct Values {
     pub leader_elect_resource_name: String,
     pub leader_elect_resource_namespace: String,
     pub controller_shutdown_timeout: Duration,
+    pub takeover_check: bool,
     pub concurrent_service_endpoint_syncs: i32,
     pub max_endpoints_per_slice: i32,
     pub endpointslice_updates_batch_period: Duration,
@@ -55,6 +56,7 @@ impl Default for Values {
             leader_elect_resource_name: "roster-controller-manager".to_owned(),
             leader_elect_resource_namespace: "kube-system".to_owned(),
             controller_shutdown_timeout: Duration::from_secs(10),
+            takeover_check: true,
             concurrent_service_endpoint_syncs: 5,
             max_endpoints_per_slice: 100,
             endpointslice_updates_batch_period: Duration::ZERO,
@@ -152,6 +154,7 @@ fn assign(values: &mut Values, name: &str, value: &str) -> Result<(), String> {
         "kube-api-burst" => values.kube_api_burst = integer(value)?,
         "controllers" => values.add_controllers(value),
         "leader-elect" => values.leader_elect = boolean(value)?,
+        "takeover-check" => values.takeover_check = boolean(value)?,
         "leader-elect-lease-duration" => {
             values.leader_elect_lease_duration = duration::parse(value)?;
         }

@@ -22,6 +22,8 @@ What runs:
                               endpoints-controller and endpointslice-mirroring-controller. Names of
                               controllers that stay with kube-controller-manager are accepted and
                               change nothing
+      --takeover-check        Write nothing while kube-controller-manager writes the same, and end if
+                              it begins to. =false: write all the same (default true)
       --controller-shutdown-timeout DURATION
                               How long writes in flight may take at the end (default 10s; 0: as long
                               as they take)
@@ -77,7 +79,8 @@ Logs, on standard error:
 
 All other flags of kube-controller-manager are accepted, have no effect, and say so in the log.
 
-Switch the controllers off in kube-controller-manager first, or both write the same objects:
+Switch the controllers off in kube-controller-manager; until then this one waits. `roster takeover
+check` says how:
   kube-controller-manager \\
     --controllers=*,-endpoints-controller,-endpointslice-controller,-endpointslice-mirroring-controller …
   roster controller-manager --kubeconfig=/etc/kubernetes/controller-manager.conf

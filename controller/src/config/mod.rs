@@ -35,12 +35,23 @@ pub struct Config {
     pub election: Option<leader::Settings>,
     /// `--controller-shutdown-timeout`; none means to wait for as long as it takes.
     pub shutdown_timeout: Option<Duration>,
+    /// `--takeover-check`.
+    pub takeover: Takeover,
     /// `--v`.
     pub verbosity: u32,
     /// `--logging-format`.
     pub logging_format: LoggingFormat,
     /// Flags of kube-controller-manager that were given and have no effect here.
     pub without_effect: Vec<String>,
+}
+
+/// `--takeover-check`: what to do about another manager that writes the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takeover {
+    /// Write nothing while it does.
+    Wait,
+    /// Write all the same.
+    Force,
 }
 
 /// `--logging-format`.
@@ -184,6 +195,7 @@ fn config(values: flags::Values) -> Config {
         election,
         shutdown_timeout: Some(values.controller_shutdown_timeout)
             .filter(|timeout| !timeout.is_zero()),
+        takeover: if values.takeover_check { Takeover::Wait } else { Takeover::Force },
         verbosity: u32::try_from(values.verbosity).unwrap_or(0),
         logging_format: match values.logging_format.as_str() {
             "json" => LoggingFormat::Json,
