@@ -10,6 +10,7 @@ pub mod shift;
 pub mod takeover;
 
 pub mod manager;
+pub mod serving;
 
 pub mod environment;
 pub mod shared_index;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use controller::config::{self, Config, ConfigError, LoggingFormat, Request};
+use controller::logging::Verbosity;
 use controller::{logging, run, takeover};
 use jiff::Timestamp;
 
@@ -50,8 +51,11 @@ fn controller_manager(arguments: &[String]) -> ExitCode {
         Ok(config) => config,
         Err(code) => return code,
     };
-    start_log(config.logging_format, config.verbosity);
-    finish(blocking(async { run::controller_manager(config).await.map(|()| ExitCode::SUCCESS) }))
+    let verbosity = Verbosity::new(config.verbosity);
+    start_log(config.logging_format, verbosity.clone());
+    finish(blocking(async {
+        run::controller_manager(config, verbosity).await.map(|()| ExitCode::SUCCESS)
+    }))
 }
 
 fn takeover_command(arguments: &[String]) -> ExitCode {
@@ -64,7 +68,7 @@ fn takeover_command(arguments: &[String]) -> ExitCode {
         Ok(config) => config,
         Err(code) => return code,
     };
-    start_log(config.logging_format, config.verbosity);
+    start_log(config.logging_format, Verbosity::new(config.verbosity));
     finish(blocking(async { takeover::check(&config).await }))
 }
 
@@ -81,7 +85,7 @@ fn configuration(arguments: &[String]) -> Result<Config, ExitCode> {
             return Err(ExitCode::FAILURE);
         }
         Err(ConfigError::Invalid(error)) => {
-            start_log(LoggingFormat::Text, 0);
+            start_log(LoggingFormat::Text, Verbosity::new(0));
             tracing::error!(err = error, "command failed");
             return Err(ExitCode::FAILURE);
         }
@@ -100,7 +104,7 @@ fn finish(result: Result<ExitCode>) -> ExitCode {
     })
 }
 
-fn start_log(format: LoggingFormat, verbosity: u32) {
+fn start_log(format: LoggingFormat, verbosity: Verbosity) {
     let clock = Arc::new(Timestamp::now);
     let subscriber =
         logging::subscriber(format, verbosity, clock, std::process::id(), std::io::stderr);

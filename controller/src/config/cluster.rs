@@ -79,19 +79,27 @@ impl Config {
                 None => in_cluster(),
             };
         };
-        if !Path::new(path).exists() {
-            return Err(anyhow!("stat {path}: no such file or directory"));
-        }
-        let file = Kubeconfig::read_from(path)
-            .map_err(|error| anyhow!("--kubeconfig {path}: {}", innermost(&error)))?;
-        kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
-            .await
-            .map_err(|error| anyhow!("--kubeconfig {path}: {}", innermost(&error)))
+        from_kubeconfig(path).await
     }
 }
 
 fn client(config: kube::Config) -> Result<Client> {
     Client::try_from(config).context("the kubeconfig's credentials cannot be used")
+}
+
+/// How to reach a cluster, and as whom, by a file.
+///
+/// # Errors
+/// If the file cannot be read or does not say.
+pub async fn from_kubeconfig(path: &str) -> Result<kube::Config> {
+    if !Path::new(path).exists() {
+        return Err(anyhow!("stat {path}: no such file or directory"));
+    }
+    let file = Kubeconfig::read_from(path)
+        .map_err(|error| anyhow!("kubeconfig {path}: {}", innermost(&error)))?;
+    kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
+        .await
+        .map_err(|error| anyhow!("kubeconfig {path}: {}", innermost(&error)))
 }
 
 fn without_credentials(master: &str) -> Result<kube::Config> {
