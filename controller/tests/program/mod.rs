@@ -26,10 +26,10 @@ impl Process {
         Self::start(kubeconfig, &["--leader-elect=false"])
     }
 
-    /// `roster controller-manager` on a cluster, with further flags. It serves only if they say where.
+    /// `roster controller-manager` on a cluster, with further flags.
     pub fn start(kubeconfig: &str, flags: &[&str]) -> Self {
         let mut child = Command::new(PROGRAM)
-            .args(["controller-manager", "-v=2", "--secure-port=0"])
+            .args(["controller-manager", "-v=2"])
             .arg(format!("--kubeconfig={kubeconfig}"))
             .args(flags)
             .stderr(Stdio::piped())
@@ -49,16 +49,15 @@ impl Process {
         self.log.lock().iter().filter(|line| line.contains(text)).count()
     }
 
-    /// The log so far.
-    pub fn log(&self) -> String {
-        self.log.lock().join("\n")
-    }
-
     /// Waits until the log has a line with this in it.
     pub async fn says(&self, text: &str) {
         let deadline = Instant::now() + PATIENCE;
         while self.lines_with(text) == 0 {
-            assert!(Instant::now() < deadline, "never said {text:?}:\n{}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "never said {text:?}:\n{}",
+                self.log.lock().join("\n")
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -76,7 +75,7 @@ impl Process {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(Instant::now() < deadline, "still runs:\n{}", self.log());
+            assert!(Instant::now() < deadline, "still runs:\n{}", self.log.lock().join("\n"));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

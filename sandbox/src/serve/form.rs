@@ -80,7 +80,8 @@ pub fn metadata_of(object: &Object) -> Value {
     partial(object.value().get("metadata").unwrap_or(&Value::Null))
 }
 
-fn partial(metadata: &Value) -> Value {
+/// Metadata as an object of its own.
+pub fn partial(metadata: &Value) -> Value {
     json!({
         "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
     })

@@ -8,6 +8,18 @@ use crate::kinds::Kind;
 use crate::object::{elements, text};
 use crate::refusal::Refusal;
 
+/// Drops lists and maps with nothing in them, which nobody tells from those that are not there.
+pub fn tidy(object: &mut Value) {
+    if let Some(fields) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        fields.retain(|_, value| match value {
+            Value::Null => false,
+            Value::Array(list) => !list.is_empty(),
+            Value::Object(map) => !map.is_empty(),
+            _ => true,
+        });
+    }
+}
+
 /// Nothing may hold an object any more that is being deleted.
 ///
 /// # Errors

@@ -4,7 +4,8 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::write::{self, Record};
-use super::{Reply, body, existing, patch};
+use super::{Reply, body, existing, patch, table};
+use crate::negotiate::Form;
 use crate::object::{set, text};
 use crate::refusal::Refusal;
 use crate::request::Ask;
@@ -13,7 +14,12 @@ use crate::state::State;
 /// GET.
 pub fn get(state: &State, ask: &Ask) -> Result<Reply, Refusal> {
     let current = existing(state, ask)?.value();
-    Ok(Reply::Json(StatusCode::OK, of(&current).to_string().into_bytes()))
+    let scale = of(&current);
+    let shown = match ask.form {
+        Form::Table(include) => table::of_scale(include, &scale, state.time()),
+        Form::Object | Form::Metadata => scale,
+    };
+    Ok(Reply::Json(StatusCode::OK, shown.to_string().into_bytes()))
 }
 
 /// PUT.

@@ -98,6 +98,7 @@ pub fn store_new(
     {
         fields.shift_remove("status");
     }
+    metadata::tidy(&mut object);
     defaults::apply(kind, &mut object);
     if record == Record::Add {
         take(&mut object, "/metadata", "managedFields");
@@ -172,6 +173,7 @@ pub fn replace(
     same_uid(ask, current, &object)?;
     let before = current.value();
     keep_what_is_not_asked_for(ask, &before, &mut object);
+    metadata::tidy(&mut object);
     raise_generation(kind, &before, &mut object);
     defaults::apply(kind, &mut object);
     if record == Record::Add {

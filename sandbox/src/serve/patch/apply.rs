@@ -1,5 +1,7 @@
 //! Server-side apply.
 
+use std::collections::BTreeMap;
+
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -7,7 +9,7 @@ use super::super::write::{self, Record};
 use super::super::{Reply, body, existing};
 use crate::kinds::{Part, Status};
 use crate::managed::{self, Config, Operation};
-use crate::object::{set, text};
+use crate::object::{set, take, text};
 use crate::refusal::Refusal;
 use crate::request::Ask;
 use crate::schema::builtin;
@@ -24,6 +26,7 @@ pub fn apply(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
     let schema = builtin::of(ask.kind.stored());
     let mut object = managed::apply(&writer, schema, there.as_ref(), &config)
         .map_err(|conflicts| Refusal::apply_conflict(&conflicts))?;
+    renew_last_applied(ask, &config.object, &mut object);
     match current {
         Ok(current) => write::replace(state, ask, &current, object, Record::Made),
         Err(_) if ask.part == Part::Main => {
@@ -34,10 +37,39 @@ pub fn apply(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
                 );
                 return Err(Refusal::precondition(ask.kind, &ask.name, &why));
             }
-            crate::object::take(&mut object, "/metadata", "resourceVersion");
+            take(&mut object, "/metadata", "resourceVersion");
             write::store_new(state, ask, object, Record::Made)
         }
         Err(refusal) => Err(refusal),
+    }
+}
+
+/// What kubectl noted when it applied by itself is kept up to date while it lets the server apply, so
+/// that it can go back.
+fn renew_last_applied(ask: &Ask, applied: &Value, object: &mut Value) {
+    const ANNOTATIONS: &str = "/metadata/annotations";
+    const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+    let noted = object.pointer(ANNOTATIONS).is_some_and(|all| all.get(LAST_APPLIED).is_some());
+    if ask.parameter("fieldManager") != "kubectl" || !noted {
+        return;
+    }
+    let mut applied = applied.clone();
+    take(&mut applied, ANNOTATIONS, LAST_APPLIED);
+    set(&mut applied, "", "kind", json!(ask.kind.kind));
+    set(&mut applied, "", "apiVersion", json!(ask.kind.api_version()));
+    let text = format!("{}\n", sorted(&applied));
+    set(object, ANNOTATIONS, LAST_APPLIED, json!(text));
+}
+
+/// With the fields of all maps in the order of their names.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields: BTreeMap<&String, &Value> = fields.iter().collect();
+            fields.into_iter().map(|(field, value)| (field.clone(), sorted(value))).collect()
+        }
+        Value::Array(list) => list.iter().map(sorted).collect(),
+        other => other.clone(),
     }
 }
 

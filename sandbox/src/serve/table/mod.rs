@@ -9,10 +9,10 @@ mod workloads;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::form::metadata_of;
+use super::form::{metadata_of, partial};
 use crate::kinds::Kind;
 use crate::negotiate::Include;
-use crate::object::Object;
+use crate::object::{Object, text};
 
 /// Whether a table names its columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,26 +32,50 @@ struct View {
 /// A column.
 struct Column {
     name: &'static str,
+    /// What its cells are, which clients make little of.
+    of: &'static str,
     /// 0 is always shown, 1 only if more is asked for.
     priority: u8,
 }
 
 /// A column that is always shown.
 const fn column(name: &'static str) -> Column {
-    Column { name, priority: 0 }
+    Column { name, of: "string", priority: 0 }
+}
+
+/// A column of numbers that is always shown.
+const fn numbers(name: &'static str) -> Column {
+    Column { name, of: "integer", priority: 0 }
 }
 
 /// A column for those who ask for more.
 const fn wide(name: &'static str) -> Column {
-    Column { name, priority: 1 }
+    Column { name, of: "string", priority: 1 }
 }
 
 /// A table of rows.
 pub fn of(kind: &Kind, header: Header, metadata: &Value, rows: Vec<Value>) -> Value {
     let columns = match header {
-        Header::Shown => json!(view(kind).columns.iter().map(definition).collect::<Vec<_>>()),
-        Header::Omitted => Value::Null,
+        Header::Shown => view(kind).columns,
+        Header::Omitted => return table(&Value::Null, metadata, rows),
     };
+    table(&columns.iter().map(definition).collect(), metadata, rows)
+}
+
+/// The table of a number of replicas.
+pub fn of_scale(include: Include, scale: &Value, now: Timestamp) -> Value {
+    let View { columns, cells } = workloads::SCALE;
+    let brought = match include {
+        Include::None => Value::Null,
+        Include::Metadata => partial(scale.get("metadata").unwrap_or(&Value::Null)),
+        Include::Object => scale.clone(),
+    };
+    let row = json!({"cells": cells(scale, now), "object": brought});
+    let metadata = json!({"resourceVersion": text(scale, "/metadata/resourceVersion")});
+    table(&columns.iter().map(definition).collect(), &metadata, vec![row])
+}
+
+fn table(columns: &Value, metadata: &Value, rows: Vec<Value>) -> Value {
     json!({
         "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
         "columnDefinitions": columns, "rows": rows,
@@ -72,7 +96,7 @@ pub fn row(kind: &Kind, include: Include, object: &Object, now: Timestamp) -> Va
 fn definition(column: &Column) -> Value {
     let format = if column.name == "Name" { "name" } else { "" };
     json!({
-        "name": column.name, "type": "string", "format": format, "description": "",
+        "name": column.name, "type": column.of, "format": format, "description": "",
         "priority": column.priority,
     })
 }
@@ -99,7 +123,7 @@ fn view(kind: &Kind) -> View {
 
 /// The text at a pointer, or what stands for nothing.
 fn or(value: &Value, pointer: &str, nothing: &str) -> Value {
-    match crate::object::text(value, pointer) {
+    match text(value, pointer) {
         "" => json!(nothing),
         text => json!(text),
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{View, age, column, joined, number, or, wide};
+use super::{View, age, column, joined, number, numbers, or, wide};
 use crate::object::{elements, text};
 
 /// Pods.
@@ -22,13 +22,26 @@ pub const POD: View = View {
     cells: pod,
 };
 
+/// Numbers of replicas.
+pub const SCALE: View = View {
+    columns: &[column("Name"), numbers("Desired"), numbers("Available"), column("Age")],
+    cells: |scale, now| {
+        vec![
+            or(scale, "/metadata/name", ""),
+            json!(number(scale, "/spec/replicas")),
+            json!(number(scale, "/status/replicas")),
+            age::of(scale, now),
+        ]
+    },
+};
+
 /// ReplicaSets.
 pub const REPLICA_SET: View = View {
     columns: &[
         column("Name"),
-        column("Desired"),
-        column("Current"),
-        column("Ready"),
+        numbers("Desired"),
+        numbers("Current"),
+        numbers("Ready"),
         column("Age"),
         wide("Containers"),
         wide("Images"),
