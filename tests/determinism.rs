@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use controller::config::LoggingFormat;
 use controller::environment::Clock;
+use controller::logging::Verbosity;
 use parking_lot::Mutex;
 use sandbox::{Action, Fault, Refused, Verb};
 use serde_json::json;
@@ -36,10 +37,13 @@ fn run() -> Trail {
         let sink = Sink::default();
         let writer = sink.clone();
         let clock: Clock = world.clock.clone();
-        let subscriber =
-            controller::logging::subscriber(LoggingFormat::Text, 10, clock, 1, move || {
-                writer.clone()
-            });
+        let subscriber = controller::logging::subscriber(
+            LoggingFormat::Text,
+            Verbosity::new(10),
+            clock,
+            1,
+            move || writer.clone(),
+        );
         let _logging = tracing::subscriber::set_default(subscriber);
         let roster = world.roster_with(support::roster::settings());
         play(&world).await;

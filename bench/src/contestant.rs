@@ -81,6 +81,8 @@ impl Contestant {
         let mut arguments = vec![
             "controller-manager".to_owned(),
             "--leader-elect=false".to_owned(),
+            "--bind-address=127.0.0.1".to_owned(),
+            format!("--secure-port={}", testbed::free_port()?),
             format!("--kubeconfig={}", kubeconfig.display()),
             format!("--controllers={}", CONTROLLERS.join(",")),
         ];

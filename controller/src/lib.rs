@@ -7,8 +7,10 @@ pub mod run;
 
 pub mod leader;
 pub mod shift;
+pub mod takeover;
 
 pub mod manager;
+pub mod serving;
 
 pub mod environment;
 pub mod shared_index;

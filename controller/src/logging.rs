@@ -6,6 +6,8 @@
 
 use std::fmt::{self, Write as _};
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -19,10 +21,36 @@ use tracing_subscriber::{Layer, Registry};
 use crate::config::LoggingFormat;
 use crate::environment::Clock;
 
+/// How much is logged. It can be changed while the process runs.
+#[derive(Clone)]
+pub struct Verbosity(Arc<AtomicU32>);
+
+impl Verbosity {
+    /// `--v`.
+    pub fn new(level: u32) -> Self {
+        Self(Arc::new(AtomicU32::new(level)))
+    }
+
+    /// Changes it.
+    pub fn set(&self, level: u32) {
+        self.0.store(level, Ordering::Relaxed);
+        // What was found out about every place that logs is found out again.
+        tracing::callsite::rebuild_interest_cache();
+    }
+
+    fn most(&self) -> Level {
+        match self.0.load(Ordering::Relaxed) {
+            0 | 1 => Level::INFO,
+            2 | 3 => Level::DEBUG,
+            _ => Level::TRACE,
+        }
+    }
+}
+
 /// A subscriber that writes lines.
 pub fn subscriber<W>(
     format: LoggingFormat,
-    verbosity: u32,
+    verbosity: Verbosity,
     clock: Clock,
     process: u32,
     writer: W,
@@ -30,17 +58,12 @@ pub fn subscriber<W>(
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let most = match verbosity {
-        0 | 1 => Level::INFO,
-        2 | 3 => Level::DEBUG,
-        _ => Level::TRACE,
-    };
-    Registry::default().with(Lines { format, most, clock, process, writer })
+    Registry::default().with(Lines { format, verbosity, clock, process, writer })
 }
 
 struct Lines<W> {
     format: LoggingFormat,
-    most: Level,
+    verbosity: Verbosity,
     clock: Clock,
     process: u32,
     writer: W,
@@ -54,7 +77,7 @@ where
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         let ours =
             metadata.target().starts_with("controller") || metadata.target().starts_with("roster");
-        *metadata.level() <= if ours { self.most } else { Level::WARN }
+        *metadata.level() <= if ours { self.verbosity.most() } else { Level::WARN }
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
@@ -169,7 +192,7 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use super::*;
 
@@ -187,7 +210,11 @@ mod tests {
         }
     }
 
-    fn logged(format: LoggingFormat, verbosity: u32, log: impl FnOnce()) -> String {
+    fn logged(format: LoggingFormat, level: u32, log: impl FnOnce()) -> String {
+        logged_with(format, Verbosity::new(level), log)
+    }
+
+    fn logged_with(format: LoggingFormat, verbosity: Verbosity, log: impl FnOnce()) -> String {
         let sink = Sink::default();
         let writer = sink.clone();
         let clock: Clock = Arc::new(|| "2026-01-02T03:04:05.000006Z".parse().unwrap());
@@ -242,5 +269,19 @@ mod tests {
             logged(LoggingFormat::Text, verbosity, log).lines().count()
         };
         assert_eq!([lines(0), lines(2), lines(4)], [1, 2, 3]);
+    }
+
+    #[test]
+    fn verbosity_can_be_changed_while_the_process_runs() {
+        let verbosity = Verbosity::new(0);
+        let changed = verbosity.clone();
+        let lines = logged_with(LoggingFormat::Text, verbosity, || {
+            for level in [0, 2, 0] {
+                changed.set(level);
+                tracing::debug!("at level {level}");
+            }
+        });
+        assert_eq!(lines.lines().count(), 1);
+        assert!(lines.contains("at level 2"), "{lines}");
     }
 }

@@ -3,8 +3,10 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::Result;
 use controller::config::{self, Config, ConfigError, LoggingFormat, Request};
-use controller::{logging, run};
+use controller::logging::Verbosity;
+use controller::{logging, run, takeover};
 use jiff::Timestamp;
 
 const VERSION: &str = concat!("Roster v", env!("CARGO_PKG_VERSION"));
@@ -15,6 +17,7 @@ Roster is a Kubernetes controller-manager for service discovery.
 Usage:
   roster controller-manager [flags]   write the EndpointSlices of a cluster
   roster controller-manager --help    all flags, with examples
+  roster takeover check [flags]       whether kube-controller-manager writes the same, and what to do
   roster --version
 ";
 
@@ -22,6 +25,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
         Some((command, rest)) if command == "controller-manager" => controller_manager(rest),
+        Some((command, rest)) if command == "takeover" => takeover_command(rest),
         Some((flag, _)) if flag == "--version" => {
             println!("{VERSION}");
             ExitCode::SUCCESS
@@ -43,41 +47,64 @@ fn main() -> ExitCode {
 }
 
 fn controller_manager(arguments: &[String]) -> ExitCode {
+    let config = match configuration(arguments) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    let verbosity = Verbosity::new(config.verbosity);
+    start_log(config.logging_format, verbosity.clone());
+    finish(blocking(async {
+        run::controller_manager(config, verbosity).await.map(|()| ExitCode::SUCCESS)
+    }))
+}
+
+fn takeover_command(arguments: &[String]) -> ExitCode {
+    let Some((_, rest)) = arguments.split_first().filter(|(command, _)| *command == "check") else {
+        eprint!("{HELP}");
+        eprintln!("Error: \"roster takeover\" needs the command \"check\"");
+        return ExitCode::FAILURE;
+    };
+    let config = match configuration(rest) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    start_log(config.logging_format, Verbosity::new(config.verbosity));
+    finish(blocking(async { takeover::check(&config).await }))
+}
+
+/// Reads the flags of the controller manager, which all commands share. What is not to run ends with
+/// the code.
+fn configuration(arguments: &[String]) -> Result<Config, ExitCode> {
     match config::parse(arguments) {
+        Ok(Request::Run(config)) => return Ok(*config),
         Ok(Request::Help) => print!("{}", config::help()),
         Ok(Request::Version) => println!("{VERSION}"),
-        Ok(Request::Run(config)) => return run(*config),
         Err(ConfigError::Usage(error)) => {
             eprint!("{}", config::help());
             eprintln!("Error: {error}");
-            return ExitCode::FAILURE;
+            return Err(ExitCode::FAILURE);
         }
         Err(ConfigError::Invalid(error)) => {
-            start_log(LoggingFormat::Text, 0);
+            start_log(LoggingFormat::Text, Verbosity::new(0));
             tracing::error!(err = error, "command failed");
-            return ExitCode::FAILURE;
+            return Err(ExitCode::FAILURE);
         }
     }
-    ExitCode::SUCCESS
+    Err(ExitCode::SUCCESS)
 }
 
-fn run(config: Config) -> ExitCode {
-    start_log(config.logging_format, config.verbosity);
-    let result = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(run::controller_manager(config)));
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(err = format!("{error:#}"), "command failed");
-            ExitCode::FAILURE
-        }
-    }
+fn blocking(command: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
 }
 
-fn start_log(format: LoggingFormat, verbosity: u32) {
+fn finish(result: Result<ExitCode>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        tracing::error!(err = format!("{error:#}"), "command failed");
+        ExitCode::FAILURE
+    })
+}
+
+fn start_log(format: LoggingFormat, verbosity: Verbosity) {
     let clock = Arc::new(Timestamp::now);
     let subscriber =
         logging::subscriber(format, verbosity, clock, std::process::id(), std::io::stderr);

@@ -8,15 +8,20 @@ use std::time::Duration;
 use anyhow::Result;
 use controller_core::key::Controller;
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, Takeover};
 use crate::environment::{Clock, Randomness, since_boot};
 use crate::events::Recorder;
 use crate::health::Health;
 use crate::leader::{self, Candidate, Surroundings};
+use crate::logging::Verbosity;
 use crate::manager::{Manager, Parts};
 use crate::metrics::Metrics;
+use crate::serving::{self, Pages, Server};
 use crate::shift::Shift;
+use crate::takeover::{Guard, Lookout};
+use crate::wire::Wire;
 
 /// How long events of the election may take to be sent at the end.
 const LAST_EVENTS: Duration = Duration::from_secs(1);
@@ -25,16 +30,57 @@ const LAST_EVENTS: Duration = Duration::from_secs(1);
 /// signal ends the process at once, with exit code 1.
 ///
 /// # Errors
-/// If the configuration cannot be used, if a part of the manager fails, if what is in flight does not
-/// finish in time, or if the Lease is lost.
-pub async fn controller_manager(config: Config) -> Result<()> {
+/// If the configuration cannot be used, if the port cannot be opened, if a part of the manager fails, if
+/// what is in flight does not finish in time, or if the Lease is lost.
+pub async fn controller_manager(config: Config, verbosity: Verbosity) -> Result<()> {
     let stop = signals::first()?;
     announce(&config);
     let wire = config.connect().await?;
-    let metrics = Arc::new(Metrics::new()?);
-    let health = Health::default();
+    let config = Arc::new(config);
+    let watched = Watched { health: Arc::default(), metrics: Arc::new(Metrics::new()?) };
+    let server = serve(&config, &watched, verbosity).await?;
+    let ended = work(&config, wire, &watched, stop).await;
+    if let Some(server) = server {
+        server.stop().await;
+    }
+    ended
+}
+
+/// What the port shows of whoever works.
+struct Watched {
+    health: Arc<Health>,
+    metrics: Arc<Metrics>,
+}
+
+/// Opens the port, if there is to be one. It is open before the election, so that standbys are seen.
+async fn serve(
+    config: &Arc<Config>,
+    watched: &Watched,
+    verbosity: Verbosity,
+) -> Result<Option<Server>> {
+    let Some(serving) = &config.serving else {
+        return Ok(None);
+    };
+    let pages = Pages {
+        health: watched.health.clone(),
+        metrics: watched.metrics.clone(),
+        config: config.clone(),
+        started: Timestamp::now(),
+        verbosity,
+        debugging: serving.debugging,
+    };
+    serving::start(serving, pages).await.map(Some)
+}
+
+async fn work(
+    config: &Config,
+    wire: Wire,
+    watched: &Watched,
+    stop: CancellationToken,
+) -> Result<()> {
     let clock: Clock = Arc::new(Timestamp::now);
     let randomness = Randomness::seeded(rand::random());
+    let Watched { health, metrics } = watched;
     let manager = Manager::start(Parts {
         wire: wire.clone(),
         clock: clock.clone(),
@@ -42,20 +88,33 @@ pub async fn controller_manager(config: Config) -> Result<()> {
         settings: config.settings.clone(),
         metrics: metrics.clone(),
     });
-    manager.add_checks(&health);
-    let shift = Shift { manager, shutdown_timeout: config.shutdown_timeout, stop };
+    let guard = guard(config, &clock).await?;
+    let shift = Shift { manager, guard, shutdown_timeout: config.shutdown_timeout, stop };
     let Some(settings) = config.election.clone() else {
+        shift.manager.add_checks(health);
         return shift.alone().await;
     };
     let client = config.connect_for_election().await?;
     let (recorder, events) = Recorder::start(wire, clock.clone());
+    let metrics = metrics.clone();
     let surroundings =
         Surroundings { client, clock, since_boot: since_boot(), randomness, recorder, metrics };
     let candidate = Candidate::new(settings, surroundings, leader::identity());
     health.add(leader::CHECK, candidate.check());
+    shift.manager.add_checks(health);
     let ended = shift.elected(candidate).await;
     let _ = tokio::time::timeout(LAST_EVENTS, events).await;
     ended
+}
+
+async fn guard(config: &Config, clock: &Clock) -> Result<Option<Guard>> {
+    match config.takeover {
+        Takeover::Wait => {
+            let ours = config.settings.controllers.keys().copied().collect();
+            Ok(Some(Guard::new(Lookout::new(config.client().await?), ours, clock.clone())))
+        }
+        Takeover::Force => Ok(None),
+    }
 }
 
 fn announce(config: &Config) {

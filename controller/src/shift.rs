@@ -1,7 +1,6 @@
-//! The life of a manager: it stands by, works while it leads, finishes what is in flight, and gives the
-//! Lease back.
+//! The life of a manager: it stands by, works while it leads and nobody else does, finishes what is in
+//! flight, and gives the Lease back.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
@@ -9,11 +8,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::leader::{Candidate, Fence, Leader};
 use crate::manager::Manager;
+use crate::takeover::Guard;
 
 /// A manager, and what ends it.
 pub struct Shift {
     /// The manager, standing by.
     pub manager: Manager,
+    /// Keeps it from being a second writer; none if it may be.
+    pub guard: Option<Guard>,
     /// How long what is in flight may take at the end; none means for as long as it takes.
     pub shutdown_timeout: Option<Duration>,
     /// Asks for the end.
@@ -24,13 +26,10 @@ impl Shift {
     /// Works without an election, until told to stop.
     ///
     /// # Errors
-    /// If a part of the manager fails, or if what is in flight does not finish in time.
+    /// If a part of the manager fails, if somebody else begins to write, or if what is in flight does
+    /// not finish in time.
     pub async fn alone(mut self) -> Result<()> {
-        self.manager.lead(Fence::open());
-        tokio::select! {
-            () = self.stop.cancelled() => {}
-            error = self.manager.failed() => return Err(error),
-        }
+        self.work(Fence::open()).await?;
         self.finish().await
     }
 
@@ -48,7 +47,7 @@ impl Shift {
         let Some(mut leader) = won else {
             return self.finish().await;
         };
-        self.work(&mut leader).await?;
+        self.lead(&mut leader).await?;
         if let Err(error) = leader.release().await {
             tracing::warn!(err = %error, "Failed to release lease; it expires by itself");
         }
@@ -56,17 +55,30 @@ impl Shift {
     }
 
     /// Works for as long as the Lease is kept. Dropping the manager aborts what it is doing.
-    async fn work(mut self, leader: &mut Leader) -> Result<()> {
-        self.manager.lead(leader.fence());
-        let mut kept = pin!(leader.keep());
+    async fn lead(mut self, leader: &mut Leader) -> Result<()> {
+        let fence = leader.fence();
+        let worked = async {
+            self.work(fence).await?;
+            self.finish().await
+        };
         tokio::select! {
-            () = self.stop.cancelled() => {}
-            lost = &mut kept => return Err(anyhow!(lost).context("leaderelection lost")),
+            worked = worked => worked,
+            lost = leader.keep() => Err(anyhow!(lost).context("leaderelection lost")),
+        }
+    }
+
+    /// Waits until nobody else writes, and works until told to stop.
+    async fn work(&mut self, fence: Fence) -> Result<()> {
+        tokio::select! {
+            () = clear(&self.guard) => {}
+            () = self.stop.cancelled() => return Ok(()),
             error = self.manager.failed() => return Err(error),
         }
+        self.manager.lead(fence);
         tokio::select! {
-            finished = self.finish() => finished,
-            lost = &mut kept => Err(anyhow!(lost).context("leaderelection lost")),
+            () = self.stop.cancelled() => Ok(()),
+            error = self.manager.failed() => Err(error),
+            error = intruder(&self.guard) => Err(error),
         }
     }
 
@@ -78,5 +90,18 @@ impl Shift {
         tokio::time::timeout(timeout, self.manager.stop())
             .await
             .map_err(|_| anyhow!("Controller shutdown timeout reached after {timeout:?}"))
+    }
+}
+
+async fn clear(guard: &Option<Guard>) {
+    if let Some(guard) = guard {
+        guard.clear().await;
+    }
+}
+
+async fn intruder(guard: &Option<Guard>) -> anyhow::Error {
+    match guard {
+        Some(guard) => anyhow!(guard.intruder().await).context("another manager writes the same"),
+        None => std::future::pending().await,
     }
 }

@@ -129,6 +129,10 @@ fn help_teaches_and_goes_to_standard_output() {
         "--endpointslice-updates-batch-period",
         "--kube-api-qps",
         "--kube-api-burst",
+        "--secure-port",
+        "--tls-cert-file",
+        "--authentication-kubeconfig",
+        "--authorization-always-allow-paths",
         "--logging-format",
     ] {
         assert!(text.contains(flag), "{flag} is not explained:\n{text}");

@@ -36,7 +36,8 @@ impl Cluster {
 
 /// The flags that Roster is started with.
 pub fn flags(kubeconfig: &Path) -> Vec<String> {
-    vec![format!("--kubeconfig={}", kubeconfig.display()), "--leader-elect=false".to_owned()]
+    let kubeconfig = format!("--kubeconfig={}", kubeconfig.display());
+    vec![kubeconfig, "--leader-elect=false".to_owned(), "--secure-port=0".to_owned()]
 }
 
 /// An API server in this process, with simulated Nodes. It ends with this value.

@@ -13,6 +13,7 @@ pub mod replica;
 pub mod roster;
 pub mod server;
 pub mod view;
+pub mod visitor;
 pub mod world;
 
 pub use audit::AuditLog;
@@ -23,4 +24,5 @@ pub use published::Published;
 pub use roster::Roster;
 pub use server::Server;
 pub use view::{EndpointsView, SliceView, slices};
+pub use visitor::Visitor;
 pub use world::World;

@@ -69,7 +69,7 @@ impl Replica {
         };
         let candidate = Candidate::new(settings(), surroundings, name.to_owned());
         let stop = CancellationToken::new();
-        let shift = Shift { manager, shutdown_timeout: None, stop: stop.clone() };
+        let shift = Shift { manager, guard: None, shutdown_timeout: None, stop: stop.clone() };
         let shift = tokio::spawn(shift.elected(candidate));
         Self { name, cable, asleep, stop, metrics, shift }
     }

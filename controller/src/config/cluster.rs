@@ -16,6 +16,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How long a call that is not a watch may go without a byte.
 const CALL_SILENCE: Duration = Duration::from_secs(30);
 
+/// What requests name as their sender.
+const AGENT: &str = concat!("roster/v", env!("CARGO_PKG_VERSION"));
 /// What requests for the Lease name as their sender.
 const LEADER_ELECTION: &str = concat!("roster/v", env!("CARGO_PKG_VERSION"), "/leader-election");
 
@@ -44,6 +46,18 @@ impl Config {
         client(config)
     }
 
+    /// An ordinary client, for what is asked for once or now and then.
+    ///
+    /// # Errors
+    /// As [`Config::connect`].
+    pub async fn client(&self) -> Result<Client> {
+        let mut config = self.prepared().await?;
+        config.read_timeout = Some(CALL_SILENCE);
+        let agent = HeaderValue::from_static(AGENT);
+        config.headers.push((http::header::USER_AGENT, agent));
+        client(config)
+    }
+
     async fn prepared(&self) -> Result<kube::Config> {
         // A second call finds a provider installed already, which is as good.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -65,19 +79,27 @@ impl Config {
                 None => in_cluster(),
             };
         };
-        if !Path::new(path).exists() {
-            return Err(anyhow!("stat {path}: no such file or directory"));
-        }
-        let file = Kubeconfig::read_from(path)
-            .map_err(|error| anyhow!("--kubeconfig {path}: {}", innermost(&error)))?;
-        kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
-            .await
-            .map_err(|error| anyhow!("--kubeconfig {path}: {}", innermost(&error)))
+        from_kubeconfig(path).await
     }
 }
 
 fn client(config: kube::Config) -> Result<Client> {
     Client::try_from(config).context("the kubeconfig's credentials cannot be used")
+}
+
+/// How to reach a cluster, and as whom, by a file.
+///
+/// # Errors
+/// If the file cannot be read or does not say.
+pub async fn from_kubeconfig(path: &str) -> Result<kube::Config> {
+    if !Path::new(path).exists() {
+        return Err(anyhow!("stat {path}: no such file or directory"));
+    }
+    let file = Kubeconfig::read_from(path)
+        .map_err(|error| anyhow!("kubeconfig {path}: {}", innermost(&error)))?;
+    kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
+        .await
+        .map_err(|error| anyhow!("kubeconfig {path}: {}", innermost(&error)))
 }
 
 fn without_credentials(master: &str) -> Result<kube::Config> {

@@ -42,6 +42,11 @@ impl ControllerSelection {
         problems
     }
 
+    /// The entries, names brought up to date.
+    pub fn entries(&self) -> &[String] {
+        &self.0
+    }
+
     /// Whether a controller of ours runs. The first entry that names it decides; without one, `*`
     /// does.
     pub fn runs(&self, controller: Controller) -> bool {

@@ -1,4 +1,4 @@
-//! Durations as Go writes them: `90s`, `1h30m`, `1.5s`, `0`.
+//! Durations as Go reads and writes them: `90s`, `1h30m`, `1.5s`, `0`.
 
 use std::time::Duration;
 
@@ -45,5 +45,39 @@ fn unit_in_seconds(unit: &str, text: &str) -> Result<f64, String> {
         "h" => Ok(3600.0),
         "" => Err(format!("time: missing unit in duration {text:?}")),
         other => Err(format!("time: unknown unit {other:?} in duration {text:?}")),
+    }
+}
+
+/// Writes a duration.
+pub fn spelt(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let fraction = duration.subsec_nanos();
+    if seconds == 0 && fraction > 0 {
+        return match fraction {
+            ..1_000 => format!("{fraction}ns"),
+            1_000..1_000_000 => format!("{}µs", f64::from(fraction) / 1e3),
+            _ => format!("{}ms", f64::from(fraction) / 1e6),
+        };
+    }
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    let seconds = (seconds % 60) as f64 + f64::from(fraction) / 1e9;
+    match (hours, minutes) {
+        (0, 0) => format!("{seconds}s"),
+        (0, _) => format!("{minutes}m{seconds}s"),
+        _ => format!("{hours}h{minutes}m{seconds}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_spelt_as_go_spells_them() {
+        for text in
+            ["0s", "10s", "1.5s", "1m0s", "12h0m0s", "1h30m5.25s", "500ms", "1.5ms", "2µs", "7ns"]
+        {
+            assert_eq!(spelt(parse(text).unwrap()), text);
+        }
     }
 }

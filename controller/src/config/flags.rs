@@ -2,9 +2,17 @@
 //! in the next argument, a boolean never takes the next one, `_` in a name reads as `-`, the last
 //! use of a scalar wins, and the first mistake ends it.
 
+mod list;
+pub mod serving;
+mod spelt;
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::{duration, known};
+use list::List;
+use serving::Assigned;
 
 /// The values of all flags, parsed and not yet judged.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,7 +21,7 @@ pub struct Values {
     pub master: String,
     pub kube_api_qps: f32,
     pub kube_api_burst: i32,
-    pub controllers: Vec<String>,
+    pub controllers: List,
     pub leader_elect: bool,
     pub leader_elect_lease_duration: Duration,
     pub leader_elect_renew_deadline: Duration,
@@ -22,6 +30,7 @@ pub struct Values {
     pub leader_elect_resource_name: String,
     pub leader_elect_resource_namespace: String,
     pub controller_shutdown_timeout: Duration,
+    pub takeover_check: bool,
     pub concurrent_service_endpoint_syncs: i32,
     pub max_endpoints_per_slice: i32,
     pub endpointslice_updates_batch_period: Duration,
@@ -36,7 +45,9 @@ pub struct Values {
     pub version: bool,
     pub positional: Vec<String>,
     pub without_effect: Vec<String>,
-    controllers_given: bool,
+    /// What was given of those.
+    pub ignored: BTreeMap<String, String>,
+    pub serving: serving::Values,
 }
 
 impl Default for Values {
@@ -46,7 +57,7 @@ impl Default for Values {
             master: String::new(),
             kube_api_qps: 20.0,
             kube_api_burst: 30,
-            controllers: vec!["*".to_owned()],
+            controllers: List::by_default(&["*"]),
             leader_elect: true,
             leader_elect_lease_duration: Duration::from_secs(15),
             leader_elect_renew_deadline: Duration::from_secs(10),
@@ -55,6 +66,7 @@ impl Default for Values {
             leader_elect_resource_name: "roster-controller-manager".to_owned(),
             leader_elect_resource_namespace: "kube-system".to_owned(),
             controller_shutdown_timeout: Duration::from_secs(10),
+            takeover_check: true,
             concurrent_service_endpoint_syncs: 5,
             max_endpoints_per_slice: 100,
             endpointslice_updates_batch_period: Duration::ZERO,
@@ -69,7 +81,8 @@ impl Default for Values {
             version: false,
             positional: Vec::new(),
             without_effect: Vec::new(),
-            controllers_given: false,
+            ignored: BTreeMap::new(),
+            serving: serving::Values::default(),
         }
     }
 }
@@ -150,8 +163,9 @@ fn assign(values: &mut Values, name: &str, value: &str) -> Result<(), String> {
         "master" => value.clone_into(&mut values.master),
         "kube-api-qps" => values.kube_api_qps = float(value)?,
         "kube-api-burst" => values.kube_api_burst = integer(value)?,
-        "controllers" => values.add_controllers(value),
+        "controllers" => values.controllers.add(value),
         "leader-elect" => values.leader_elect = boolean(value)?,
+        "takeover-check" => values.takeover_check = boolean(value)?,
         "leader-elect-lease-duration" => {
             values.leader_elect_lease_duration = duration::parse(value)?;
         }
@@ -192,33 +206,19 @@ fn assign(values: &mut Values, name: &str, value: &str) -> Result<(), String> {
         "help" => values.help = boolean(value)?,
         "version" => values.version = value != "false",
         other => {
+            if let Assigned::Yes = values.serving.assign(other, value)? {
+                return Ok(());
+            }
             if known::kind(other) == Some(known::Kind::Boolean) {
                 boolean(value)?;
             }
+            values.ignored.insert(other.to_owned(), value.to_owned());
             if !values.without_effect.iter().any(|name| name == other) {
                 values.without_effect.push(other.to_owned());
             }
         }
     }
     Ok(())
-}
-
-impl Values {
-    /// The first use replaces the default, further ones add. Names in quotes keep their commas.
-    fn add_controllers(&mut self, value: &str) {
-        if !std::mem::replace(&mut self.controllers_given, true) {
-            self.controllers.clear();
-        }
-        if value.is_empty() {
-            return;
-        }
-        let mut quoted = false;
-        let names = value.split(|letter| {
-            quoted ^= letter == '"';
-            letter == ',' && !quoted
-        });
-        self.controllers.extend(names.map(|name| name.replace('"', "")));
-    }
 }
 
 fn boolean(value: &str) -> Result<bool, String> {
@@ -229,7 +229,7 @@ fn boolean(value: &str) -> Result<bool, String> {
     }
 }
 
-fn integer(value: &str) -> Result<i32, String> {
+fn integer<T: FromStr>(value: &str) -> Result<T, String> {
     value.parse().map_err(|_| {
         let digits = value.strip_prefix(['-', '+']).unwrap_or(value);
         let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());

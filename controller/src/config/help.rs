@@ -22,6 +22,8 @@ What runs:
                               endpoints-controller and endpointslice-mirroring-controller. Names of
                               controllers that stay with kube-controller-manager are accepted and
                               change nothing
+      --takeover-check        Write nothing while kube-controller-manager writes the same, and end if
+                              it begins to. =false: write all the same (default true)
       --controller-shutdown-timeout DURATION
                               How long writes in flight may take at the end (default 10s; 0: as long
                               as they take)
@@ -67,6 +69,45 @@ Load on the API server:
       --kube-api-qps N        Writes a second, 0 means 5, negative means no limit (default 20)
       --kube-api-burst N      Writes at once before that limit holds (default 30)
 
+Health, metrics and what the process tells of itself, by HTTPS:
+      --secure-port N         The port; 0 means none (default 10257, which kube-controller-manager has,
+                              too: beside it on a common network, choose another)
+      --bind-address IP       The address (default 0.0.0.0: all, of both families)
+      --tls-cert-file PATH, --tls-private-key-file PATH
+                              The certificate and its key, read again when they change
+      --cert-dir PATH         Where a certificate for localhost is made once, if none is given; without
+                              it, one is made at every start
+      --tls-min-version VersionTLS12|VersionTLS13
+                              The oldest TLS that is spoken (default VersionTLS12)
+      --tls-cipher-suites LIST
+                              The suites of TLS 1.2, by their IANA names (default all that are safe)
+      --disable-http2-serving Speak HTTP/1.1 only
+      --profiling             Open /debug/flags/v, where the verbosity can be PUT (default false)
+
+Who may read what there (health is open to all):
+      --authentication-kubeconfig PATH
+                              As whom the API server is asked whose a token is. Without it, as the Pod
+                              that this runs in; outside a Pod no token is believed
+      --authorization-kubeconfig PATH
+                              As whom it is asked what somebody may read; likewise
+      --authorization-always-allow-paths LIST
+                              What everybody may read; * at the end means all that begin so
+                              (default /healthz,/readyz,/livez)
+      --client-ca-file PATH   The authorities of clients' certificates. Without it they are read in the
+                              cluster
+      --requestheader-client-ca-file PATH
+                              The authorities of proxies that speak for others; likewise. Further:
+                              --requestheader-allowed-names, -username-headers, -group-headers,
+                              -uid-headers and -extra-headers-prefix
+      --authentication-skip-lookup
+                              Do not read authorities in the cluster
+      --authentication-tolerate-lookup-failure
+                              Start even if they cannot be read
+      --authentication-token-webhook-cache-ttl DURATION
+      --authorization-webhook-cache-authorized-ttl DURATION
+      --authorization-webhook-cache-unauthorized-ttl DURATION
+                              How long an answer is good (default 10s)
+
 Logs, on standard error:
   -v, --v N                   0: starts, stops, failures. 2: every write. 4: every decision
                               (default 0)
@@ -77,7 +118,8 @@ Logs, on standard error:
 
 All other flags of kube-controller-manager are accepted, have no effect, and say so in the log.
 
-Switch the controllers off in kube-controller-manager first, or both write the same objects:
+Switch the controllers off in kube-controller-manager; until then this one waits. `roster takeover
+check` says how:
   kube-controller-manager \\
     --controllers=*,-endpoints-controller,-endpointslice-controller,-endpointslice-mirroring-controller …
   roster controller-manager --kubeconfig=/etc/kubernetes/controller-manager.conf

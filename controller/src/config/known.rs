@@ -1,4 +1,4 @@
-//! The names of all flags that kube-controller-manager 1.36 has. Those that have no effect here are
+//! The names of all flags that kube-controller-manager 1.36 has, and of our own. Those that have no effect here are
 //! accepted all the same, so that a manifest can be kept as it is; names it never had are mistakes.
 
 /// Whether a flag takes a value from the next argument.
@@ -42,6 +42,7 @@ const BOOLEANS: &[&str] = &[
     "permit-address-sharing",
     "permit-port-sharing",
     "profiling",
+    "takeover-check",
     "use-service-account-credentials",
     "version",
 ];

@@ -8,7 +8,9 @@ mod election;
 mod flags;
 mod help;
 mod known;
+pub mod serving;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ use crate::manager::{Pace, Settings};
 
 pub use controllers::ControllerSelection;
 pub use help::help;
+pub use serving::Serving;
 
 /// Everything the command line decides.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,18 +32,33 @@ pub struct Config {
     pub master: Option<String>,
     /// `--controllers`.
     pub controllers: ControllerSelection,
+    /// How health and metrics are served, if they are.
+    pub serving: Option<Serving>,
     /// What the manager works with.
     pub settings: Settings,
     /// `--leader-elect` and what belongs to it; nothing if this replica is the only one.
     pub election: Option<leader::Settings>,
     /// `--controller-shutdown-timeout`; none means to wait for as long as it takes.
     pub shutdown_timeout: Option<Duration>,
+    /// `--takeover-check`.
+    pub takeover: Takeover,
     /// `--v`.
     pub verbosity: u32,
     /// `--logging-format`.
     pub logging_format: LoggingFormat,
+    /// The values of all flags that have an effect or were given, by name.
+    pub flags: BTreeMap<String, String>,
     /// Flags of kube-controller-manager that were given and have no effect here.
     pub without_effect: Vec<String>,
+}
+
+/// `--takeover-check`: what to do about another manager that writes the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takeover {
+    /// Write nothing while it does.
+    Wait,
+    /// Write all the same.
+    Force,
 }
 
 /// `--logging-format`.
@@ -98,7 +116,7 @@ pub fn parse(arguments: &[String]) -> Result<Request, ConfigError> {
 /// All that is wrong with values that could be parsed, to be told together.
 fn problems(values: &flags::Values) -> Vec<String> {
     let mut errors = election::problems(values);
-    errors.extend(ControllerSelection::problems(&values.controllers));
+    errors.extend(ControllerSelection::problems(values.controllers.words()));
     let range = |name: &str, value: i32, most: i32| {
         if value < 1 {
             Some(format!("{name} must not be less than 1, but got {value}"))
@@ -130,6 +148,7 @@ fn problems(values: &flags::Values) -> Vec<String> {
             values.logging_format
         ));
     }
+    errors.extend(serving::problems(&values.serving));
     errors
 }
 
@@ -139,7 +158,7 @@ fn config(values: flags::Values) -> Config {
     };
     let election = election::settings(&values);
     let given = |text: String| (!text.is_empty()).then_some(text);
-    let controllers = ControllerSelection::new(&values.controllers);
+    let controllers = ControllerSelection::new(values.controllers.words());
     let pace = |concurrent_syncs, batch_period| Pace {
         concurrent_syncs: positive(concurrent_syncs),
         batch_period,
@@ -166,8 +185,10 @@ fn config(values: flags::Values) -> Config {
     ];
     let runs = paces.into_iter().filter(|(controller, _)| controllers.runs(*controller));
     Config {
+        flags: values.spelt(),
         kubeconfig: given(values.kubeconfig),
         master: given(values.master),
+        serving: serving::serving(values.serving),
         settings: Settings {
             controllers: runs.collect(),
             max_endpoints_per_slice: positive(values.max_endpoints_per_slice),
@@ -184,6 +205,7 @@ fn config(values: flags::Values) -> Config {
         election,
         shutdown_timeout: Some(values.controller_shutdown_timeout)
             .filter(|timeout| !timeout.is_zero()),
+        takeover: if values.takeover_check { Takeover::Wait } else { Takeover::Force },
         verbosity: u32::try_from(values.verbosity).unwrap_or(0),
         logging_format: match values.logging_format.as_str() {
             "json" => LoggingFormat::Json,
@@ -385,12 +407,9 @@ mod tests {
 
     #[test]
     fn flags_of_other_controllers_are_noted_and_do_nothing() {
-        let config = running(
-            "--cluster-cidr=10.0.0.0/8 --allocate-node-cidrs --root-ca-file /nowhere --profiling=false",
-        );
-        assert_eq!(
-            config.without_effect,
-            ["cluster-cidr", "allocate-node-cidrs", "root-ca-file", "profiling"]
-        );
+        let config =
+            running("--cluster-cidr=10.0.0.0/8 --allocate-node-cidrs --root-ca-file /nowhere");
+        assert_eq!(config.without_effect, ["cluster-cidr", "allocate-node-cidrs", "root-ca-file"]);
+        assert_eq!(config.flags["cluster-cidr"], "10.0.0.0/8");
     }
 }

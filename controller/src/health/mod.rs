@@ -92,6 +92,9 @@ impl Health {
 }
 
 impl Probe {
+    /// All that can be asked.
+    pub const ALL: [Probe; 3] = [Probe::Healthz, Probe::Livez, Probe::Readyz];
+
     /// The name, which is the path without its slash.
     pub fn name(self) -> &'static str {
         match self {

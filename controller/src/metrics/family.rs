@@ -12,6 +12,7 @@ use prometheus::{
 pub enum Stability {
     Alpha,
     Beta,
+    Stable,
 }
 
 /// One family.
@@ -39,7 +40,7 @@ impl Families<'_> {
         self.register(IntGaugeVec::new(self.options(&family), family.labels)?)
     }
 
-    pub fn gauge_of_seconds(&self, family: Family) -> Result<GaugeVec> {
+    pub fn fractional_gauge(&self, family: Family) -> Result<GaugeVec> {
         self.register(GaugeVec::new(self.options(&family), family.labels)?)
     }
 
@@ -52,6 +53,7 @@ impl Families<'_> {
         let stability = match family.stability {
             Stability::Alpha => "[ALPHA]",
             Stability::Beta => "[BETA]",
+            Stability::Stable => "[STABLE]",
         };
         let name = format!("{}_{}", self.prefix, family.name);
         Opts::new(name, format!("{stability} {}", family.help))

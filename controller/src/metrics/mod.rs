@@ -7,6 +7,9 @@ mod extents;
 mod family;
 mod leader_election;
 mod mirroring;
+mod process;
+mod requests;
+mod slis;
 mod text;
 mod visits;
 mod workqueue;
@@ -21,11 +24,16 @@ use controller_core::slice_plan::SlicePlan;
 use prometheus::Registry;
 
 use crate::executor::{Execution, Progress, Write};
+use crate::health::{Finding, Probe};
 use crate::queue::Queue;
+use crate::serving::{Decision, User};
 
 use endpoint_slices::EndpointSliceMetrics;
 use leader_election::LeaderElectionMetrics;
 use mirroring::MirroringMetrics;
+use process::ProcessMetrics;
+use requests::RequestMetrics;
+use slis::HealthMetrics;
 use visits::VisitMetrics;
 use workqueue::WorkqueueMetrics;
 
@@ -40,6 +48,9 @@ pub struct Metrics {
     workqueues: WorkqueueMetrics,
     visits: VisitMetrics,
     elections: LeaderElectionMetrics,
+    process: ProcessMetrics,
+    requests: RequestMetrics,
+    health: HealthMetrics,
 }
 
 /// What came of carrying out a plan.
@@ -74,6 +85,9 @@ impl Metrics {
             workqueues: WorkqueueMetrics::new(&registry)?,
             visits: VisitMetrics::new(&registry)?,
             elections: LeaderElectionMetrics::new(&registry)?,
+            process: ProcessMetrics::new(&registry)?,
+            requests: RequestMetrics::new(&registry)?,
+            health: HealthMetrics::new()?,
             registry,
         })
     }
@@ -133,8 +147,34 @@ impl Metrics {
         self.elections.took_the_slow_path(lease);
     }
 
-    /// All of it in the Prometheus text format 0.0.4. What has never been used is left out.
+    /// Somebody was asked who they are. None means that what they showed was not believed.
+    pub fn authenticated(&self, user: Option<&User>, took: Duration) {
+        self.requests.authenticated(user, took);
+    }
+
+    /// It was asked whether somebody may have what they want.
+    pub fn authorized(&self, decision: &anyhow::Result<Decision>, took: Duration) {
+        self.requests.authorized(decision, took);
+    }
+
+    /// Health checks were made.
+    pub fn examined(&self, probe: Probe, findings: &[Finding]) {
+        self.health.examined(probe, findings);
+    }
+
+    /// When the process started, in whole seconds since 1970.
+    pub fn process_started(&self) -> Option<u64> {
+        self.process.started().map(|seconds| seconds.round() as u64)
+    }
+
+    /// How health checks went, in the same format.
+    pub fn render_slis(&self) -> String {
+        self.health.render()
+    }
+
+    /// All the rest in the Prometheus text format 0.0.4. What has never been used is left out.
     pub fn render(&self) -> String {
+        self.process.refresh();
         let _current = self.workqueues.refresh();
         text::render(&self.registry.gather())
     }

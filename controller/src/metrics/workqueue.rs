@@ -52,11 +52,11 @@ impl WorkqueueMetrics {
                 "work_duration_seconds",
                 "How long in seconds processing an item from workqueue takes.",
             )?,
-            unfinished_work: families.gauge_of_seconds(family(
+            unfinished_work: families.fractional_gauge(family(
                 "unfinished_work_seconds",
                 "How many seconds of work has done that is in progress and hasn't been observed by work_duration. Large values indicate stuck threads. One can deduce the number of stuck threads by observing the rate at which this increases.",
             ))?,
-            longest_running_processor: families.gauge_of_seconds(family(
+            longest_running_processor: families.fractional_gauge(family(
                 "longest_running_processor_seconds",
                 "How many seconds has the longest running processor for workqueue been running.",
             ))?,

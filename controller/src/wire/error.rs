@@ -57,6 +57,11 @@ impl WireError {
         self.code() == Some(StatusCode::NOT_FOUND)
     }
 
+    /// We have no right to it.
+    pub fn is_forbidden(&self) -> bool {
+        self.code() == Some(StatusCode::FORBIDDEN)
+    }
+
     /// The object is not at the version that was named.
     pub fn is_conflict(&self) -> bool {
         self.code() == Some(StatusCode::CONFLICT)

@@ -26,10 +26,10 @@ impl Process {
         Self::start(kubeconfig, &["--leader-elect=false"])
     }
 
-    /// `roster controller-manager` on a cluster, with further flags.
+    /// `roster controller-manager` on a cluster, with further flags. It serves only if they say where.
     pub fn start(kubeconfig: &str, flags: &[&str]) -> Self {
         let mut child = Command::new(PROGRAM)
-            .args(["controller-manager", "-v=2"])
+            .args(["controller-manager", "-v=2", "--secure-port=0"])
             .arg(format!("--kubeconfig={kubeconfig}"))
             .args(flags)
             .stderr(Stdio::piped())
@@ -49,15 +49,16 @@ impl Process {
         self.log.lock().iter().filter(|line| line.contains(text)).count()
     }
 
+    /// The log so far.
+    pub fn log(&self) -> String {
+        self.log.lock().join("\n")
+    }
+
     /// Waits until the log has a line with this in it.
     pub async fn says(&self, text: &str) {
         let deadline = Instant::now() + PATIENCE;
         while self.lines_with(text) == 0 {
-            assert!(
-                Instant::now() < deadline,
-                "never said {text:?}:\n{}",
-                self.log.lock().join("\n")
-            );
+            assert!(Instant::now() < deadline, "never said {text:?}:\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -75,7 +76,7 @@ impl Process {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(Instant::now() < deadline, "still runs:\n{}", self.log.lock().join("\n"));
+            assert!(Instant::now() < deadline, "still runs:\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -257,10 +257,8 @@ impl ControllerManager {
     /// administrator of the testbed may see everything.
     pub async fn metrics(&self) -> Result<String> {
         let certificate = self.folder.path().join("kube-controller-manager.crt");
-        let url = format!("https://127.0.0.1:{}", self.port);
-        let client =
-            kubeconfig::client(&kubeconfig::text(&url, &certificate.display().to_string(), None))
-                .await?;
+        let certificate = certificate.display().to_string();
+        let client = kubeconfig::client(&kubeconfig::text(&self.url(), &certificate, None)).await?;
         let request = http::Request::get("/metrics").body(Vec::new())?;
         client.request_text(request).await.context("kube-controller-manager shows no metrics")
     }
@@ -268,6 +266,11 @@ impl ControllerManager {
     /// Ends the manager by a signal, and waits until it has ended.
     pub fn stop(self, signal: Signal) {
         self.child.stop(signal);
+    }
+
+    /// `https://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.port)
     }
 
     /// The pid of the manager.
@@ -363,7 +366,11 @@ async fn retried<T>(start: impl AsyncFn() -> Result<T>) -> Result<T> {
     }
 }
 
-fn free_port() -> Result<u16> {
+/// A port on loopback that was free a moment ago.
+///
+/// # Errors
+/// If there is none.
+pub fn free_port() -> Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).context("no free port on loopback")?;
     Ok(listener.local_addr()?.port())
 }

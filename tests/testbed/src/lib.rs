@@ -12,5 +12,6 @@ pub use build::NoGo;
 pub use child::Child;
 pub use control_plane::{
     ApiServer, ApiServerOptions, ControlPlane, ControllerManager, ControllerManagerOptions, Etcd,
+    free_port,
 };
 pub use rustix::process::Signal;

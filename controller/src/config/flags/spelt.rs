@@ -1,0 +1,106 @@
+//! The values of all flags that have an effect here, as Go would print them, and what was given of
+//! the others.
+
+use std::collections::BTreeMap;
+
+use super::super::duration::spelt as time;
+use super::{List, Values};
+
+impl Values {
+    /// Values by name.
+    pub fn spelt(&self) -> BTreeMap<String, String> {
+        let spelt = self.of_manager().into_iter().chain(self.serving.spelt());
+        let mut all: BTreeMap<String, String> =
+            spelt.map(|(name, value)| (name.to_owned(), value)).collect();
+        all.extend(self.ignored.clone());
+        all
+    }
+
+    fn of_manager(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("kubeconfig", self.kubeconfig.clone()),
+            ("master", self.master.clone()),
+            ("kube-api-qps", self.kube_api_qps.to_string()),
+            ("kube-api-burst", self.kube_api_burst.to_string()),
+            ("controllers", list(&self.controllers)),
+            ("leader-elect", self.leader_elect.to_string()),
+            ("leader-elect-lease-duration", time(self.leader_elect_lease_duration)),
+            ("leader-elect-renew-deadline", time(self.leader_elect_renew_deadline)),
+            ("leader-elect-retry-period", time(self.leader_elect_retry_period)),
+            ("leader-elect-resource-lock", self.leader_elect_resource_lock.clone()),
+            ("leader-elect-resource-name", self.leader_elect_resource_name.clone()),
+            ("leader-elect-resource-namespace", self.leader_elect_resource_namespace.clone()),
+            ("controller-shutdown-timeout", time(self.controller_shutdown_timeout)),
+            ("takeover-check", self.takeover_check.to_string()),
+            (
+                "concurrent-service-endpoint-syncs",
+                self.concurrent_service_endpoint_syncs.to_string(),
+            ),
+            ("max-endpoints-per-slice", self.max_endpoints_per_slice.to_string()),
+            ("endpointslice-updates-batch-period", time(self.endpointslice_updates_batch_period)),
+            ("concurrent-endpoint-syncs", self.concurrent_endpoint_syncs.to_string()),
+            ("endpoint-updates-batch-period", time(self.endpoint_updates_batch_period)),
+            (
+                "mirroring-concurrent-service-endpoint-syncs",
+                self.mirroring_concurrent_service_endpoint_syncs.to_string(),
+            ),
+            (
+                "mirroring-max-endpoints-per-subset",
+                self.mirroring_max_endpoints_per_subset.to_string(),
+            ),
+            (
+                "mirroring-endpointslice-updates-batch-period",
+                time(self.mirroring_endpointslice_updates_batch_period),
+            ),
+            ("v", self.verbosity.to_string()),
+            ("logging-format", self.logging_format.clone()),
+        ]
+    }
+}
+
+impl super::serving::Values {
+    fn spelt(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("bind-address", self.bind_address.to_string()),
+            ("secure-port", self.secure_port.to_string()),
+            ("cert-dir", self.cert_dir.clone()),
+            ("tls-cert-file", self.tls_cert_file.clone()),
+            ("tls-private-key-file", self.tls_private_key_file.clone()),
+            ("tls-min-version", self.tls_min_version.clone()),
+            ("tls-cipher-suites", list(&self.tls_cipher_suites)),
+            ("disable-http2-serving", self.disable_http2_serving.to_string()),
+            ("profiling", self.profiling.to_string()),
+            ("client-ca-file", self.client_ca_file.clone()),
+            ("requestheader-client-ca-file", self.requestheader_client_ca_file.clone()),
+            ("requestheader-allowed-names", list(&self.requestheader_allowed_names)),
+            ("requestheader-username-headers", list(&self.requestheader_username_headers)),
+            ("requestheader-group-headers", list(&self.requestheader_group_headers)),
+            ("requestheader-extra-headers-prefix", list(&self.requestheader_extra_headers_prefix)),
+            ("requestheader-uid-headers", list(&self.requestheader_uid_headers)),
+            ("authentication-kubeconfig", self.authentication_kubeconfig.clone()),
+            ("authentication-skip-lookup", self.authentication_skip_lookup.to_string()),
+            (
+                "authentication-tolerate-lookup-failure",
+                self.authentication_tolerate_lookup_failure.to_string(),
+            ),
+            (
+                "authentication-token-webhook-cache-ttl",
+                time(self.authentication_token_webhook_cache_ttl),
+            ),
+            ("authorization-kubeconfig", self.authorization_kubeconfig.clone()),
+            ("authorization-always-allow-paths", list(&self.authorization_always_allow_paths)),
+            (
+                "authorization-webhook-cache-authorized-ttl",
+                time(self.authorization_webhook_cache_authorized_ttl),
+            ),
+            (
+                "authorization-webhook-cache-unauthorized-ttl",
+                time(self.authorization_webhook_cache_unauthorized_ttl),
+            ),
+        ]
+    }
+}
+
+fn list(list: &List) -> String {
+    format!("[{}]", list.words().join(","))
+}
