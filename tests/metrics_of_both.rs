@@ -7,12 +7,26 @@ use std::collections::BTreeSet;
 
 use controller_core::key::Controller;
 use support::metrics::{Families, five_services};
-use support::{Cluster, Roster};
-use testbed::{ApiServer, ApiServerOptions, ControllerManager, ControllerManagerOptions, Etcd};
+use support::{Cluster, Roster, Visitor};
+use testbed::{
+    ApiServer, ApiServerOptions, ControllerManager, ControllerManagerOptions, Etcd, TOKEN,
+};
 
 /// The families of the controllers and of their queues.
 const PREFIXES: [&str; 3] =
     ["endpoint_slice_controller_", "endpoint_slice_mirroring_controller_", "workqueue_"];
+/// Those of the process, of its port, and of its client.
+const OTHERS: [&str; 9] = [
+    "authenticated_user_requests",
+    "authentication_attempts",
+    "authentication_duration_seconds",
+    "authorization_attempts_total",
+    "authorization_duration_seconds",
+    "kubernetes_build_info",
+    "process_",
+    "rest_client_requests_total",
+    "rest_client_request_duration_seconds",
+];
 const NEAR: &str = r#"{traffic_distribution="PreferSameZone"}"#;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,8 +41,11 @@ async fn roster_counts_what_kube_controller_manager_counts() {
     let roster = Roster::start(our_server.client().await.unwrap());
     let theirs = Cluster::new(stock_server.client().await.unwrap()).await;
     let ours = Cluster::new(our_server.client().await.unwrap()).await;
-    let of_stock = async || Families::read(&manager.metrics().await.unwrap(), &PREFIXES);
-    let of_roster = async || Families::read(&roster.metrics(), &PREFIXES);
+    let prefixes = [&PREFIXES[..], &OTHERS].concat();
+    let scraper = Visitor::anonymous(&roster.serve(&our_server).await)
+        .saying("authorization", &format!("Bearer {TOKEN}"));
+    let of_stock = async || Families::read(&manager.metrics().await.unwrap(), &prefixes);
+    let of_roster = async || Families::read(&scraper.get("/metrics").await.body, &prefixes);
 
     tokio::join!(five_services(&theirs), five_services(&ours));
     // Of a Service with two families kube-controller-manager counts the one it came to last; Roster
@@ -49,7 +66,7 @@ async fn roster_counts_what_kube_controller_manager_counts() {
     let (stock, roster_now) = (of_stock().await, of_roster().await);
     let (theirs, ours) = (stock.shapes(), roster_now.shapes());
     assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
-    assert_eq!(theirs.len(), 9 + 9 + 7);
+    assert_eq!(theirs.len(), 9 + 9 + 7 + 8 + 9);
     assert_eq!(theirs["workqueue_queue_duration_seconds"].bounds.len(), 11, "+Inf included");
     for (name, shape) in &theirs {
         assert_eq!(&ours[name], shape, "{name}");

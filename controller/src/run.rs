@@ -35,9 +35,9 @@ const LAST_EVENTS: Duration = Duration::from_secs(1);
 pub async fn controller_manager(config: Config, verbosity: Verbosity) -> Result<()> {
     let stop = signals::first()?;
     announce(&config);
-    let wire = config.connect().await?;
-    let config = Arc::new(config);
     let watched = Watched { health: Arc::default(), metrics: Arc::new(Metrics::new()?) };
+    let wire = config.connect(&watched.metrics).await?;
+    let config = Arc::new(config);
     let server = serve(&config, &watched, verbosity).await?;
     let ended = work(&config, wire, &watched, stop).await;
     if let Some(server) = server {
@@ -88,13 +88,13 @@ async fn work(
         settings: config.settings.clone(),
         metrics: metrics.clone(),
     });
-    let guard = guard(config, &clock).await?;
+    let guard = guard(config, metrics, &clock).await?;
     let shift = Shift { manager, guard, shutdown_timeout: config.shutdown_timeout, stop };
     let Some(settings) = config.election.clone() else {
         shift.manager.add_checks(health);
         return shift.alone().await;
     };
-    let client = config.connect_for_election().await?;
+    let client = config.connect_for_election(metrics).await?;
     let (recorder, events) = Recorder::start(wire, clock.clone());
     let metrics = metrics.clone();
     let surroundings =
@@ -107,17 +107,20 @@ async fn work(
     ended
 }
 
-async fn guard(config: &Config, clock: &Clock) -> Result<Option<Guard>> {
+async fn guard(config: &Config, metrics: &Arc<Metrics>, clock: &Clock) -> Result<Option<Guard>> {
     match config.takeover {
         Takeover::Wait => {
             let ours = config.settings.controllers.keys().copied().collect();
-            Ok(Some(Guard::new(Lookout::new(config.client().await?), ours, clock.clone())))
+            Ok(Some(Guard::new(Lookout::new(config.client(metrics).await?), ours, clock.clone())))
         }
         Takeover::Force => Ok(None),
     }
 }
 
 fn announce(config: &Config) {
+    for (name, value) in &config.flags {
+        tracing::debug!("FLAG: --{name}={value:?}");
+    }
     tracing::info!(version = concat!("v", env!("CARGO_PKG_VERSION")), "Starting");
     for controller in Controller::ALL {
         match config.settings.controllers.get(&controller) {

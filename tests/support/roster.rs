@@ -5,16 +5,21 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use controller::config::serving::Debugging;
+use controller::config::{self, Request};
 use controller::environment::{Clock, Randomness};
 use controller::health::{Health, Probe, Verdict};
 use controller::leader::Fence;
+use controller::logging::Verbosity;
 use controller::manager::{Manager, Pace, Parts, Settings};
 use controller::metrics::Metrics;
+use controller::serving::{self, Pages};
 use controller::shared_index::SharedIndex;
 use controller::wire::Wire;
 use controller_core::key::Controller;
 use jiff::Timestamp;
 use kube::Client;
+use testbed::ApiServer;
 
 /// A running manager.
 pub struct Roster {
@@ -49,6 +54,29 @@ impl Roster {
     /// Waits until every kind has been listed.
     pub async fn synced(&self) {
         self.manager.synced().await;
+    }
+
+    /// Opens an HTTPS port for it that asks an API server who may read what. Says where.
+    pub async fn serve(&self, server: &ApiServer) -> String {
+        let port = testbed::free_port().unwrap();
+        let kubeconfig = server.kubeconfig_path();
+        let flags = ["", "authentication-", "authorization-"]
+            .map(|of| format!("--{of}kubeconfig={}", kubeconfig.display()))
+            .into_iter()
+            .chain(["--bind-address=127.0.0.1".to_owned(), format!("--secure-port={port}")]);
+        let Ok(Request::Run(config)) = config::parse(&flags.collect::<Vec<_>>()) else {
+            panic!("the flags of a test are wrong");
+        };
+        let pages = Pages {
+            health: Arc::default(),
+            metrics: self.manager.metrics().clone(),
+            config: Arc::new(*config.clone()),
+            started: Timestamp::now(),
+            verbosity: Verbosity::new(0),
+            debugging: Debugging::Off,
+        };
+        serving::start(&config.serving.unwrap(), pages).await.unwrap();
+        format!("https://127.0.0.1:{port}")
     }
 
     /// What it counts, in the Prometheus text format.

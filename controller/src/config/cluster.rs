@@ -1,6 +1,7 @@
 //! How the API server is reached: out of a kubeconfig, or as a Pod of the cluster.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -9,7 +10,9 @@ use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
 use super::Config;
+use crate::metrics::Metrics;
 use crate::wire::Wire;
+use crate::wire::counted::client;
 
 /// How long a connection may take to come up.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -26,36 +29,36 @@ impl Config {
     ///
     /// # Errors
     /// If the kubeconfig cannot be read or does not say how to reach a cluster.
-    pub async fn connect(&self) -> Result<Wire> {
+    pub async fn connect(&self, metrics: &Arc<Metrics>) -> Result<Wire> {
         let mut config = self.prepared().await?;
         let mut watches = config.clone();
         watches.read_timeout = None;
         config.read_timeout = Some(CALL_SILENCE);
         config.reset_reader_on_write = true;
-        Ok(Wire::new(client(watches)?, client(config)?))
+        Ok(Wire::new(client(watches, metrics)?, client(config, metrics)?))
     }
 
     /// A way to the API server of its own for the Lease, so that it waits behind nothing else.
     ///
     /// # Errors
     /// As [`Config::connect`].
-    pub async fn connect_for_election(&self) -> Result<Client> {
+    pub async fn connect_for_election(&self, metrics: &Arc<Metrics>) -> Result<Client> {
         let mut config = self.prepared().await?;
         let agent = HeaderValue::from_static(LEADER_ELECTION);
         config.headers.push((http::header::USER_AGENT, agent));
-        client(config)
+        client(config, metrics)
     }
 
     /// An ordinary client, for what is asked for once or now and then.
     ///
     /// # Errors
     /// As [`Config::connect`].
-    pub async fn client(&self) -> Result<Client> {
+    pub async fn client(&self, metrics: &Arc<Metrics>) -> Result<Client> {
         let mut config = self.prepared().await?;
         config.read_timeout = Some(CALL_SILENCE);
         let agent = HeaderValue::from_static(AGENT);
         config.headers.push((http::header::USER_AGENT, agent));
-        client(config)
+        client(config, metrics)
     }
 
     async fn prepared(&self) -> Result<kube::Config> {
@@ -81,10 +84,6 @@ impl Config {
         };
         from_kubeconfig(path).await
     }
-}
-
-fn client(config: kube::Config) -> Result<Client> {
-    Client::try_from(config).context("the kubeconfig's credentials cannot be used")
 }
 
 /// How to reach a cluster, and as whom, by a file.

@@ -9,6 +9,7 @@ mod leader_election;
 mod mirroring;
 mod process;
 mod requests;
+mod rest_client;
 mod slis;
 mod text;
 mod visits;
@@ -33,6 +34,7 @@ use leader_election::LeaderElectionMetrics;
 use mirroring::MirroringMetrics;
 use process::ProcessMetrics;
 use requests::RequestMetrics;
+use rest_client::RestClientMetrics;
 use slis::HealthMetrics;
 use visits::VisitMetrics;
 use workqueue::WorkqueueMetrics;
@@ -50,6 +52,7 @@ pub struct Metrics {
     elections: LeaderElectionMetrics,
     process: ProcessMetrics,
     requests: RequestMetrics,
+    rest_clients: RestClientMetrics,
     health: HealthMetrics,
 }
 
@@ -87,6 +90,7 @@ impl Metrics {
             elections: LeaderElectionMetrics::new(&registry)?,
             process: ProcessMetrics::new(&registry)?,
             requests: RequestMetrics::new(&registry)?,
+            rest_clients: RestClientMetrics::new(&registry)?,
             health: HealthMetrics::new()?,
             registry,
         })
@@ -145,6 +149,11 @@ impl Metrics {
     /// The leader had to read its Lease before it could renew it.
     pub fn took_the_slow_path(&self, lease: &str) {
         self.elections.took_the_slow_path(lease);
+    }
+
+    /// The API server at a `HOST:PORT` began to answer a request with a code, or did not.
+    pub fn answered(&self, host: &str, method: &str, code: &str, took: Duration) {
+        self.rest_clients.answered(host, method, code, took);
     }
 
     /// Somebody was asked who they are. None means that what they showed was not believed.

@@ -132,7 +132,12 @@ impl PathPattern {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::serving::review::fake;
 
     fn authorizer(paths: &[&str]) -> Authorizer {
         let settings = Authorization {
@@ -167,5 +172,58 @@ mod tests {
         assert!(may_read(&authorizer, &master, "/metrics").await);
         let other = User::new("other", Vec::new()).authenticated();
         assert!(!may_read(&authorizer, &other, "/metrics").await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_yes_and_a_no_are_remembered_each_for_its_time() {
+        let status = |spec: &Value| json!({"allowed": spec["user"] == "alice"});
+        let (reviewer, asked) = fake::reviewer(status);
+        let settings = Authorization {
+            kubeconfig: None,
+            always_allow_paths: Vec::new(),
+            authorized_ttl: Duration::from_secs(10),
+            unauthorized_ttl: Duration::from_secs(3),
+        };
+        let authorizer = Authorizer::new(&settings, Some(reviewer));
+        let [alice, bob] = ["alice", "bob"].map(|name| User::new(name, Vec::new()));
+        let asked = || asked.load(Ordering::Relaxed);
+        for _ in 0..3 {
+            assert!(may_read(&authorizer, &alice, "/metrics").await);
+            assert!(!may_read(&authorizer, &bob, "/metrics").await);
+        }
+        assert_eq!(asked(), 2);
+        assert!(may_read(&authorizer, &alice, "/configz").await);
+        authorizer.decide(&alice, "post", "/metrics").await.unwrap();
+        assert_eq!(asked(), 4, "other paths and verbs are other questions");
+        tokio::time::advance(Duration::from_secs(4)).await;
+        assert!(may_read(&authorizer, &alice, "/metrics").await);
+        assert_eq!(asked(), 4);
+        assert!(!may_read(&authorizer, &bob, "/metrics").await);
+        assert_eq!(asked(), 5);
+    }
+
+    #[tokio::test]
+    async fn what_is_known_of_a_user_is_told_to_the_api_server() {
+        let (reviewer, _) = fake::reviewer(|spec| {
+            let wanted = json!({
+                "user": "alice",
+                "uid": "1",
+                "groups": ["a"],
+                "extra": {"k": ["v"]},
+                "nonResourceAttributes": {"path": "/metrics", "verb": "get"},
+            });
+            json!({"allowed": *spec == wanted})
+        });
+        let settings = Authorization {
+            kubeconfig: None,
+            always_allow_paths: Vec::new(),
+            authorized_ttl: Duration::ZERO,
+            unauthorized_ttl: Duration::ZERO,
+        };
+        let mut alice = User::new("alice", vec!["a".to_owned()]);
+        alice.uid = "1".to_owned();
+        alice.extra.insert("k".to_owned(), vec!["v".to_owned()]);
+        let authorizer = Authorizer::new(&settings, Some(reviewer));
+        assert!(may_read(&authorizer, &alice, "/metrics").await);
     }
 }

@@ -23,7 +23,7 @@ use super::handler::Handler;
 use crate::config::serving::Serving;
 
 /// How many connections are served at a time; others wait. Scrapers and probes are few.
-const CONNECTIONS: usize = 256;
+const CONNECTIONS: usize = 1000;
 /// How many requests of one connection are answered at a time.
 const STREAMS: u32 = 64;
 /// How long a handshake may take.

@@ -24,6 +24,7 @@ use anyhow::{Context, Result};
 
 use crate::config::cluster;
 use crate::config::serving::Serving;
+use crate::metrics::Metrics;
 use authentication::{Authenticator, Authorities, Tokens};
 use authorization::Authorizer;
 use certificate::Identity;
@@ -45,23 +46,23 @@ pub async fn start(serving: &Serving, pages: Pages) -> Result<Server> {
     }
     let identity = Identity::new(serving)?;
     let metrics = pages.metrics.clone();
-    let authenticator = authenticator(serving).await?;
-    let authorizer = authorizer(serving).await?;
+    let authenticator = authenticator(serving, &metrics).await?;
+    let authorizer = authorizer(serving, &metrics).await?;
     let handler = Handler { authenticator, authorizer, pages, metrics };
     Server::open(serving, identity, Arc::new(handler)).await
 }
 
-async fn authenticator(serving: &Serving) -> Result<Authenticator> {
+async fn authenticator(serving: &Serving, metrics: &Arc<Metrics>) -> Result<Authenticator> {
     let settings = &serving.authentication;
-    let reviewer = reviewer(settings.kubeconfig.as_deref(), "authentication").await?;
+    let reviewer = reviewer(settings.kubeconfig.as_deref(), "authentication", metrics).await?;
     let authorities = Authorities::find(settings, reviewer.as_ref()).await?;
     let tokens = reviewer.map(|reviewer| Tokens::new(reviewer, settings.token_ttl));
     Ok(Authenticator { authorities, tokens })
 }
 
-async fn authorizer(serving: &Serving) -> Result<Authorizer> {
+async fn authorizer(serving: &Serving, metrics: &Arc<Metrics>) -> Result<Authorizer> {
     let settings = &serving.authorization;
-    let reviewer = reviewer(settings.kubeconfig.as_deref(), "authorization").await?;
+    let reviewer = reviewer(settings.kubeconfig.as_deref(), "authorization", metrics).await?;
     if reviewer.is_none() {
         tracing::warn!(
             "No authorization-kubeconfig provided, so SubjectAccessReview of authorization tokens won't work."
@@ -71,7 +72,11 @@ async fn authorizer(serving: &Serving) -> Result<Authorizer> {
 }
 
 /// By a kubeconfig, else as the Pod that this runs in, else not at all.
-async fn reviewer(kubeconfig: Option<&str>, purpose: &str) -> Result<Option<Reviewer>> {
+async fn reviewer(
+    kubeconfig: Option<&str>,
+    purpose: &str,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<Reviewer>> {
     let config = match kubeconfig {
         Some(path) => cluster::from_kubeconfig(path)
             .await
@@ -84,5 +89,5 @@ async fn reviewer(kubeconfig: Option<&str>, purpose: &str) -> Result<Option<Revi
             }
         },
     };
-    Reviewer::new(config).map(Some)
+    Reviewer::new(config, metrics).map(Some)
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Result;
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ use super::sighting::Lookout;
 use super::steps::{self, Platform};
 use super::verdict::Verdict;
 use crate::config::Config;
+use crate::metrics::Metrics;
 
 /// Looks at the cluster of a configuration and prints what it finds. The exit code is 0 if nobody
 /// else writes, 1 if somebody does, and 2 if that cannot be told.
@@ -20,7 +22,7 @@ use crate::config::Config;
 /// # Errors
 /// If the cluster cannot be looked at.
 pub async fn check(config: &Config) -> Result<ExitCode> {
-    let client = config.client().await?;
+    let client = config.client(&Arc::new(Metrics::new()?)).await?;
     let sighting = Lookout::new(client.clone()).look().await?;
     let ours = config.settings.controllers.keys().copied().collect();
     let verdict = sighting.judge(&ours, Timestamp::now());

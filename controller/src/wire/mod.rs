@@ -1,6 +1,7 @@
 //! The wire: lists, watches, reads and writes over kube's client, in JSON. Everything that speaks
 //! to the API server about watched kinds goes through here, and every call has a deadline.
 
+pub mod counted;
 mod error;
 mod events;
 mod json;

@@ -14,4 +14,5 @@ pub use control_plane::{
     ApiServer, ApiServerOptions, ControlPlane, ControllerManager, ControllerManagerOptions, Etcd,
     free_port,
 };
+pub use kubeconfig::TOKEN;
 pub use rustix::process::Signal;

@@ -78,9 +78,13 @@ fn token(headers: &HeaderMap) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+
     use http::HeaderValue;
+    use serde_json::json;
 
     use super::*;
+    use crate::serving::review::fake;
 
     #[test]
     fn a_token_stands_behind_its_scheme() {
@@ -99,5 +103,39 @@ mod tests {
             assert_eq!(token(&headers), wanted, "{said:?}");
         }
         assert_eq!(token(&HeaderMap::new()), None);
+    }
+
+    fn showing(token: &str) -> HeaderMap {
+        let value = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
+        HeaderMap::from_iter([(header::AUTHORIZATION, value)])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_good_token_is_remembered_for_its_time_and_a_bad_one_is_not() {
+        let (reviewer, asked) = fake::reviewer(|spec| {
+            let user =
+                json!({"username": "alice", "uid": "1", "groups": ["a"], "extra": {"k": ["v"]}});
+            json!({"authenticated": spec["token"] == "good", "user": user})
+        });
+        let tokens = Tokens::new(reviewer, Duration::from_secs(10));
+        let asked = || asked.load(Ordering::Relaxed);
+        for _ in 0..3 {
+            let alice = tokens.bearer(&showing("good")).await.unwrap().unwrap();
+            assert_eq!((alice.name.as_str(), alice.uid.as_str()), ("alice", "1"));
+            assert_eq!(
+                (&alice.groups[..], &alice.extra["k"][..]),
+                (&["a".to_owned()][..], &["v".to_owned()][..])
+            );
+        }
+        assert_eq!(asked(), 1);
+        for _ in 0..3 {
+            let refusal = tokens.bearer(&showing("bad")).await.unwrap_err();
+            assert_eq!(refusal.to_string(), "invalid bearer token");
+        }
+        assert_eq!(asked(), 4);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        tokens.bearer(&showing("good")).await.unwrap();
+        assert_eq!(asked(), 5);
+        assert_eq!(tokens.bearer(&HeaderMap::new()).await.unwrap(), None);
     }
 }
