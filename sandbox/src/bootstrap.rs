@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use ipnet::{IpNet, Ipv4Net};
 use serde_json::{Value, json};
 
-use crate::kinds::{self, SERVICE, SERVICE_CIDR};
+use crate::kinds::{Kinds, SERVICE, SERVICE_CIDR};
 use crate::sandbox::Sandbox;
 use crate::serve;
 use crate::state::State;
@@ -116,7 +116,7 @@ fn published(state: &mut State, at: SocketAddr) {
     for (group, plural, object) in
         [("", "endpoints", endpoints), ("discovery.k8s.io", "endpointslices", slice)]
     {
-        if let Some(kind) = kinds::find(group, "v1", plural) {
+        if let Some(kind) = Kinds::default().find(group, "v1", plural) {
             serve::put(state, kind, object);
         }
     }

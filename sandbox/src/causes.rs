@@ -26,6 +26,33 @@ impl Causes {
         self.add(field, "FieldValueInvalid", format!("Invalid value: {value}: {why}"));
     }
 
+    /// A value that cannot be, and says nothing.
+    pub fn invalid_whole(&mut self, field: impl Into<String>, why: &str) {
+        self.add(field, "FieldValueInvalid", format!("Invalid value: {why}"));
+    }
+
+    /// A value of the wrong type.
+    pub fn wrong_type(&mut self, field: impl Into<String>, value: &Value, why: &str) {
+        self.add(field, "FieldValueTypeInvalid", format!("Invalid value: {value}: {why}"));
+    }
+
+    /// A value that is there twice.
+    pub fn duplicate(&mut self, field: impl Into<String>, value: &Value) {
+        self.add(field, "FieldValueDuplicate", format!("Duplicate value: {value}"));
+    }
+
+    /// A text of more than so many bytes.
+    pub fn too_long(&mut self, field: impl Into<String>, most: u64) {
+        let why = format!("Too long: may not be more than {most} bytes");
+        self.add(field, "FieldValueTooLong", why);
+    }
+
+    /// A list or a map with more than so many parts.
+    pub fn too_many(&mut self, field: impl Into<String>, found: usize, most: u64) {
+        let why = format!("Too many: {found}: must have at most {most} items");
+        self.add(field, "FieldValueTooMany", why);
+    }
+
     /// A field that may not be set, or not changed.
     pub fn forbidden(&mut self, field: impl Into<String>, why: &str) {
         self.add(field, "FieldValueForbidden", format!("Forbidden: {why}"));
@@ -37,6 +64,11 @@ impl Causes {
         let supported = supported.join(", ");
         let why = format!("Unsupported value: {value}: supported values: {supported}");
         self.add(field, "FieldValueNotSupported", why);
+    }
+
+    /// Whether anything is wrong for one of these reasons.
+    pub fn have(&self, reasons: &[&str]) -> bool {
+        self.0.iter().any(|cause| reasons.contains(&cause.reason))
     }
 
     /// Whether nothing is wrong.

@@ -9,7 +9,6 @@ use http::StatusCode;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::kinds::KINDS;
 use crate::refusal::Refusal;
 use crate::request::{Ask, Verb};
 
@@ -123,16 +122,10 @@ impl Signals {
 }
 
 /// Everything that goes wrong.
+#[derive(Default)]
 pub struct Faults {
     rules: Mutex<Vec<Fault>>,
-    signals: BTreeMap<&'static str, Arc<Signals>>,
-}
-
-impl Default for Faults {
-    fn default() -> Self {
-        let signals = KINDS.iter().map(|kind| (kind.plural, Arc::default())).collect();
-        Self { rules: Mutex::default(), signals }
-    }
+    signals: Mutex<BTreeMap<&'static str, Arc<Signals>>>,
 }
 
 impl Faults {
@@ -163,7 +156,7 @@ impl Faults {
 
     /// Ends all watches.
     pub(crate) fn close_all_watches(&self) {
-        for signals in self.signals.values() {
+        for signals in self.signals.lock().values() {
             signals.change(|state| state.closed += 1);
         }
     }
@@ -176,11 +169,11 @@ impl Faults {
     }
 
     /// What the watches of a kind wait for.
-    pub(crate) fn signals(&self, plural: &str) -> Arc<Signals> {
-        self.signals.get(plural).cloned().unwrap_or_default()
+    pub(crate) fn signals(&self, collection: &'static str) -> Arc<Signals> {
+        self.signals.lock().entry(collection).or_default().clone()
     }
 
-    fn signal(&self, plural: &str, change: impl FnOnce(&mut WatchState)) {
+    fn signal(&self, plural: &'static str, change: impl FnOnce(&mut WatchState)) {
         self.signals(plural).change(change);
     }
 }

@@ -61,12 +61,25 @@ impl Object {
     pub fn as_item(&self, kind: &Kind) -> Bytes {
         match kind.storage {
             Storage::Events => Bytes::from(event::shown(self.value()).to_string()),
+            // What is defined says in every list what it is.
+            Storage::Own if kind.custom.is_some() => {
+                let name = format!(
+                    "{{\"apiVersion\":\"{}\",\"kind\":\"{}\",",
+                    kind.api_version(),
+                    kind.kind
+                );
+                let rest = self.body.get(1..).unwrap_or(&[]);
+                [name.as_bytes(), rest].concat().into()
+            }
             Storage::Own | Storage::None => self.body.clone(),
         }
     }
 
     /// As an answer of its own, with `kind` and `apiVersion` in front.
     pub fn alone(&self, kind: &Kind) -> Vec<u8> {
+        if kind.custom.is_some() {
+            return self.as_item(kind).to_vec();
+        }
         let mut encoded =
             format!("{{\"kind\":\"{}\",\"apiVersion\":\"{}\",", kind.kind, kind.api_version())
                 .into_bytes();

@@ -237,16 +237,38 @@ impl Refusal {
     /// # Errors
     /// The refusal.
     pub fn of_object(kind: &Kind, name: &str, causes: &Causes) -> Result<(), Self> {
-        if causes.is_empty() {
-            return Ok(());
+        match causes.is_empty() {
+            true => Ok(()),
+            false => Err(Self::of_other_kind(kind, kind.kind, name, causes)),
         }
-        let message = format!("{} \"{name}\" is invalid: {}", kind.qualified_kind(), causes.text());
-        let mut refusal = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message)
-            .about(kind.kind, kind, name);
+    }
+
+    /// 422 for an object that says it is of another kind than the path.
+    pub fn of_other_kind(kind: &Kind, said: &str, name: &str, causes: &Causes) -> Self {
+        let qualified = match kind.group {
+            "" => said.to_owned(),
+            group => format!("{said}.{group}"),
+        };
+        let message = format!("{qualified} \"{name}\" is invalid: {}", causes.text());
+        let mut refusal =
+            Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).about(said, kind, name);
         if let Some(details) = refusal.details.as_mut().and_then(Value::as_object_mut) {
             details.insert("causes".to_owned(), causes.details());
         }
-        Err(refusal)
+        refusal
+    }
+
+    /// 422 for an update that does not say of which version. It names the resource, not the kind.
+    pub fn version(kind: &Kind, name: &str, cause: &'static str, why: &str) -> Self {
+        let field = "metadata.resourceVersion";
+        let message = format!("{} \"{name}\" is invalid: {field}: {why}", kind.resource());
+        let code = StatusCode::UNPROCESSABLE_ENTITY;
+        let mut refusal = Self::new(code, "Invalid", message).about(kind.plural, kind, name);
+        if let Some(details) = refusal.details.as_mut().and_then(Value::as_object_mut) {
+            let cause = json!({"reason": cause, "message": why, "field": field});
+            details.insert("causes".to_owned(), json!([cause]));
+        }
+        refusal
     }
 
     /// 422 for all that is wrong with the options of a list or watch; nothing if nothing is.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, header};
 
-use crate::kinds::{self, Kind, NAMESPACE, Part, Scope, Storage};
+use crate::kinds::{Kind, Kinds, NAMESPACE, Part, Scope, Storage};
 use crate::managed::{Operation, Writer};
 use crate::negotiate::Form;
 use crate::refusal::Refusal;
@@ -111,10 +111,10 @@ impl FieldValidation {
 
 impl Ask {
     /// Reads a request for objects.
-    pub fn read(parts: &Parts, body: Bytes) -> Result<Self, Refusal> {
+    pub fn read(parts: &Parts, body: Bytes, kinds: &Kinds) -> Result<Self, Refusal> {
         let query = parts.uri.query().unwrap_or("").as_bytes();
         let query: Vec<(String, String)> = form_urlencoded::parse(query).into_owned().collect();
-        let (kind, namespace, name, part) = place(parts.uri.path())?;
+        let (kind, namespace, name, part) = place(kinds, parts.uri.path())?;
         let watch = query
             .iter()
             .any(|(key, value)| key == "watch" && !matches!(value.as_str(), "false" | "0"));
@@ -202,7 +202,7 @@ fn verb(method: &Method, name: &str, part: Part, watch: bool) -> Result<Verb, Re
 }
 
 /// Takes a path apart: `/api/v1/…` or `/apis/GROUP/VERSION/…`, then `[namespaces/NS/]PLURAL[/NAME[/PART]]`.
-fn place(path: &str) -> Result<(&'static Kind, String, String, Part), Refusal> {
+fn place(kinds: &Kinds, path: &str) -> Result<(&'static Kind, String, String, Part), Refusal> {
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let (group, version, rest) = match segments.as_slice() {
         ["api", version, rest @ ..] => ("", *version, rest),
@@ -223,7 +223,7 @@ fn place(path: &str) -> Result<(&'static Kind, String, String, Part), Refusal> {
         }
         _ => return Err(Refusal::no_such_path()),
     };
-    let kind = kinds::find(group, version, plural).ok_or_else(Refusal::no_such_path)?;
+    let kind = kinds.find(group, version, plural).ok_or_else(Refusal::no_such_path)?;
     let misplaced = kind.scope == Scope::Cluster && !namespace.is_empty();
     if misplaced || !kind.has(part) {
         return Err(Refusal::no_such_path());

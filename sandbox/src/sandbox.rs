@@ -14,7 +14,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::answer;
 use crate::faults::{Action, Faults};
-use crate::kinds::{KINDS, Kind};
+use crate::kinds::Kind;
 use crate::refusal::Refusal;
 use crate::request::Ask;
 use crate::serve::{self, Reply, discovery, form};
@@ -101,7 +101,7 @@ impl Sandbox {
 
     /// Is done with the next change of one of these kinds.
     pub(crate) fn news(&self, kinds: &[&Kind]) -> BoxFuture<'static, ()> {
-        let signals = kinds.iter().map(|kind| self.0.faults.signals(kind.plural));
+        let signals = kinds.iter().map(|kind| self.0.faults.signals(kind.collection()));
         let waiting = signals.map(|signals| {
             // From here on no news is missed, even before it is waited for.
             let mut news = Box::pin(async move {
@@ -126,9 +126,9 @@ impl Sandbox {
     /// Stores an object as it is, with no rule applied: for what only an older server would have
     /// let in.
     pub fn smuggle(&self, plural: &'static str, object: serde_json::Value) {
-        let kind: Option<&Kind> = KINDS.iter().find(|kind| kind.plural == plural);
+        let mut state = self.0.state.lock();
+        let kind = state.kinds.all().find(|kind| kind.plural == plural);
         if let Some(kind) = kind {
-            let mut state = self.0.state.lock();
             state.store.put(kind, object);
             self.tell_watches(state);
         }
@@ -150,7 +150,8 @@ impl Sandbox {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (parts, body) = request.into_parts();
-        if let Some(page) = discovery::page(&parts) {
+        let kinds = self.state().kinds.clone();
+        if let Some(page) = discovery::page(&parts, &kinds) {
             return Ok(answer::page(page, &parts.headers));
         }
         let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
@@ -158,7 +159,7 @@ impl Sandbox {
             let code = StatusCode::PAYLOAD_TOO_LARGE;
             return Ok(answer::refused(&Refusal::new(code, "RequestEntityTooLarge", message)));
         };
-        let ask = match Ask::read(&parts, body.to_bytes()) {
+        let ask = match Ask::read(&parts, body.to_bytes(), &kinds) {
             Ok(ask) => ask,
             Err(refusal) => return Ok(answer::refused(&refusal)),
         };
@@ -215,7 +216,7 @@ impl Sandbox {
         };
         let deadline = tokio::time::Instant::now() + REVISION_MAY_TAKE;
         loop {
-            let kinds: Vec<&Kind> = KINDS.iter().collect();
+            let kinds: Vec<&Kind> = self.state().kinds.all().collect();
             let news = self.news(&kinds);
             if self.state().store.revision() >= revision
                 || tokio::time::timeout_at(deadline, news).await.is_err()

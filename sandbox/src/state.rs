@@ -7,6 +7,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::bootstrap::Addresses;
+use crate::kinds::Kinds;
 use crate::sandbox::{Clock, Settings};
 use crate::store::Store;
 use crate::tokens::Tokens;
@@ -15,6 +16,8 @@ use crate::tokens::Tokens;
 pub struct State {
     /// The objects.
     pub store: Store,
+    /// The kinds that are served.
+    pub kinds: Kinds,
     /// Who gives Services their addresses, and out of which range.
     pub addresses: Addresses,
     /// The tokens of ServiceAccounts.
@@ -32,6 +35,7 @@ impl State {
     pub fn new(settings: &Settings) -> Self {
         Self {
             store: Store::new(settings.history),
+            kinds: Kinds::default(),
             addresses: Addresses::default(),
             tokens: Tokens::default(),
             administrator: None,

@@ -56,23 +56,25 @@ pub struct Forgotten {
 impl Store {
     /// An empty store that remembers so many changes of each kind.
     pub fn new(longest_history: usize) -> Self {
-        let collection = |kind: &'static Kind| Collection {
-            kind,
-            objects: Objects::new(),
-            changes: VecDeque::new(),
-            forgotten: 0,
-        };
+        let collection = |kind: &'static Kind| Collection::new(kind, 0);
         Self {
             revision: 0,
             collections: KINDS
                 .iter()
                 .filter(|kind| kind.storage == Storage::Own)
-                .map(|kind| (kind.plural, collection(kind)))
+                .map(|kind| (kind.collection(), collection(kind)))
                 .collect(),
             dependents: BTreeMap::new(),
             longest_history,
             touched: BTreeSet::new(),
         }
+    }
+
+    /// Makes room for the objects of a kind that is defined. Those that are there stay.
+    pub fn register(&mut self, kind: &'static Kind) {
+        let revision = self.revision;
+        let collection = self.collections.entry(kind.collection());
+        collection.or_insert_with(|| Collection::new(kind, revision)).kind = kind;
     }
 
     /// The revision of the last write.
@@ -83,17 +85,17 @@ impl Store {
     /// An object.
     pub fn get(&self, kind: &Kind, namespace: &str, name: &str) -> Option<Arc<Object>> {
         let key = (namespace.to_owned(), name.to_owned());
-        self.collections.get(kind.plural)?.objects.get(&key).cloned()
+        self.collections.get(kind.collection())?.objects.get(&key).cloned()
     }
 
     /// The objects of a kind as they are now.
     pub fn objects(&self, kind: &Kind) -> impl Iterator<Item = &Arc<Object>> {
-        self.collections.get(kind.plural).into_iter().flat_map(|found| found.objects.values())
+        self.collections.get(kind.collection()).into_iter().flat_map(|found| found.objects.values())
     }
 
     /// The objects of a kind as they were at a revision: today's with the changes since undone.
     pub fn objects_at(&self, kind: &Kind, revision: u64) -> Result<Cow<'_, Objects>, Forgotten> {
-        let Some(collection) = self.collections.get(kind.plural) else {
+        let Some(collection) = self.collections.get(kind.collection()) else {
             return Ok(Cow::default());
         };
         if revision >= self.revision {
@@ -112,7 +114,7 @@ impl Store {
 
     /// The changes of a kind after a revision.
     pub fn changes(&self, kind: &Kind, since: u64) -> Result<Vec<Change>, Forgotten> {
-        match self.collections.get(kind.plural) {
+        match self.collections.get(kind.collection()) {
             Some(collection) => Ok(collection.since(since)?.cloned().collect()),
             None => Ok(Vec::new()),
         }
@@ -122,7 +124,7 @@ impl Store {
     pub fn put(&mut self, kind: &Kind, value: Value) -> Arc<Object> {
         self.revision += 1;
         let after = Arc::new(Object::encode(value, self.revision));
-        let before = match self.collections.get_mut(kind.plural) {
+        let before = match self.collections.get_mut(kind.collection()) {
             Some(collection) => collection.objects.insert(after.key(), after.clone()),
             None => None,
         };
@@ -132,7 +134,7 @@ impl Store {
 
     /// Removes an object. What is left of it carries the revision of the removal.
     pub fn remove(&mut self, kind: &Kind, key: &Key) -> Option<Arc<Object>> {
-        let before = self.collections.get_mut(kind.plural)?.objects.remove(key)?;
+        let before = self.collections.get_mut(kind.collection())?.objects.remove(key)?;
         self.revision += 1;
         let last = Arc::new(before.at(self.revision));
         self.note(kind, Some(before), None);
@@ -183,10 +185,10 @@ impl Store {
     }
 
     fn note(&mut self, kind: &Kind, before: Option<Arc<Object>>, after: Option<Arc<Object>>) {
-        let Some(collection) = self.collections.get_mut(kind.plural) else {
+        let Some(collection) = self.collections.get_mut(kind.collection()) else {
             return;
         };
-        let plural = collection.kind.plural;
+        let plural = collection.kind.collection();
         self.touched.insert(plural);
         if let Some(object) = &before {
             for owner in &object.owners {
@@ -214,6 +216,10 @@ impl Store {
 }
 
 impl Collection {
+    fn new(kind: &'static Kind, revision: u64) -> Self {
+        Self { kind, objects: Objects::new(), changes: VecDeque::new(), forgotten: revision }
+    }
+
     fn since(&self, revision: u64) -> Result<impl DoubleEndedIterator<Item = &Change>, Forgotten> {
         if revision < self.forgotten {
             return Err(Forgotten { oldest: self.forgotten });
@@ -229,7 +235,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::kinds::find;
+    use crate::kinds::Kinds;
 
     fn config_map(name: &str, data: &str) -> Value {
         json!({"metadata": {"name": name, "namespace": "n"}, "data": {"key": data}})
@@ -244,7 +250,7 @@ mod tests {
 
     #[test]
     fn the_past_is_the_present_with_the_changes_since_undone() {
-        let kind = find("", "v1", "configmaps").unwrap();
+        let kind = Kinds::default().find("", "v1", "configmaps").unwrap();
         let mut store = Store::new(10);
         store.put(kind, config_map("a", "1"));
         store.put(kind, config_map("b", "1"));
@@ -257,7 +263,7 @@ mod tests {
 
     #[test]
     fn the_history_is_bounded_and_says_what_it_forgot() {
-        let kind = find("", "v1", "configmaps").unwrap();
+        let kind = Kinds::default().find("", "v1", "configmaps").unwrap();
         let mut store = Store::new(2);
         for data in ["1", "2", "3"] {
             store.put(kind, config_map("a", data));

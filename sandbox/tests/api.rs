@@ -435,6 +435,7 @@ async fn discovery_names_every_kind_and_its_parts() {
             "discovery.k8s.io",
             "networking.k8s.io",
             "coordination.k8s.io",
+            "apiextensions.k8s.io",
             "events.k8s.io",
             "authentication.k8s.io",
             "authorization.k8s.io",

@@ -22,7 +22,6 @@ pub const NOT_SERVED_YET: &[NotServedYet] = &[
         row: "Endpoints, slices, Secrets and Nodes are filled in as the real server does it",
         answered: "201",
     },
-    NotServedYet { row: "a PUT of a Lease needs a version", answered: "200" },
     NotServedYet {
         row: "status is written through its own path, and nothing else is",
         answered: "200",
@@ -53,22 +52,6 @@ pub const NOT_SERVED_YET: &[NotServedYet] = &[
     NotServedYet {
         row: "a Lease is renewed at a time of exactly six digits",
         answered: "422  \"\" is invalid: patch: Invalid value: ",
-    },
-    NotServedYet {
-        row: "a definition is accepted, then established, and that is shown",
-        answered: "404 404 page not found",
-    },
-    NotServedYet {
-        row: "what a definition's schema does not know is dropped, and what it forbids refused",
-        answered: "404 404 page not found",
-    },
-    NotServedYet {
-        row: "the generation of a custom resource counts changes of its spec",
-        answered: "404 404 page not found",
-    },
-    NotServedYet {
-        row: "when a definition goes, its objects and paths go with it",
-        answered: "404 404 page not found",
     },
     NotServedYet {
         row: "a Pod is bound to a Node once",

@@ -45,7 +45,7 @@ pub fn apply(
         managers = Managers::unknown(writer, schema, &there);
     }
     let last = managers.find(writer).map(|own| own.fields.clone()).unwrap_or_default();
-    managers.give(writer, typed::fields_of(schema, &config.object));
+    managers.give(writer, schema, typed::fields_of(schema, &config.object));
     let mut object = there.clone();
     typed::merge(Some(schema), &mut object, &config.object);
     let mut kept = FieldSet::default();

@@ -79,7 +79,7 @@ impl Managers {
         for field in reset {
             comparison.changed.children.remove(&Element::field(field));
         }
-        managers.note(writer, &comparison);
+        managers.note(writer, schema, &comparison);
         managers.write(after);
     }
 
@@ -88,12 +88,12 @@ impl Managers {
         let name = "before-first-apply".to_owned();
         let before = Writer { name, operation: Operation::Update, ..writer.clone() };
         let mut managers = Self::default();
-        managers.note(&before, &typed::compare(schema, &json!({}), there));
+        managers.note(&before, schema, &typed::compare(schema, &json!({}), there));
         managers
     }
 
     /// What was changed belongs to the writer alone; what is gone to nobody.
-    fn note(&mut self, writer: &Writer, comparison: &Comparison) {
+    fn note(&mut self, writer: &Writer, schema: &Schema, comparison: &Comparison) {
         for manager in self.0.iter_mut().filter(|manager| !manager.is(writer)) {
             manager.fields.subtract(&comparison.changed);
             manager.fields.subtract(&comparison.removed);
@@ -101,12 +101,16 @@ impl Managers {
         let mut fields = self.find(writer).map(|own| own.fields.clone()).unwrap_or_default();
         fields.subtract(&comparison.removed);
         fields.add(&comparison.changed);
-        self.give(writer, fields);
+        self.give(writer, schema, fields);
     }
 
     /// The fields of a writer are these now.
-    pub(super) fn give(&mut self, writer: &Writer, mut fields: FieldSet) {
+    pub(super) fn give(&mut self, writer: &Writer, schema: &Schema, mut fields: FieldSet) {
         strip(&mut fields);
+        // What is defined has no Go type.
+        if !schema.name.is_empty() {
+            bare(&mut fields);
+        }
         match self.0.iter_mut().find(|manager| manager.is(writer)) {
             Some(own) if own.fields == fields => {}
             Some(own) => {
@@ -231,12 +235,12 @@ fn strip(fields: &mut FieldSet) {
             fields.children.remove(&metadata);
         }
     }
-    bare(fields);
 }
 
 /// What Go holds as a value is always there: it is nobody's, only what is in it is somebody's.
 fn bare(fields: &mut FieldSet) {
-    const VALUES: [&str; 6] = ["containers", "metadata", "spec", "status", "strategy", "template"];
+    const VALUES: [&str; 7] =
+        ["containers", "metadata", "names", "spec", "status", "strategy", "template"];
     for (element, below) in &mut fields.children {
         bare(below);
         if matches!(element, Element::Field(name) if VALUES.contains(&name.as_str())) {

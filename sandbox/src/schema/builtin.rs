@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use super::proto::{self, Comment, Field, Label, Message};
-use super::{Elements, Fields, List, Merging, Schema, Shape, Text};
+use super::{Elements, Fields, List, Merging, Schema, Shape, Text, Unknown};
 use crate::kinds::Kind;
 
 macro_rules! described {
@@ -154,7 +154,8 @@ fn fields(message: &Message, made: &mut BTreeMap<String, Arc<Schema>>) -> Fields
             known.insert(name.to_owned(), plain(Shape::Text(Text::Plain)));
         }
     }
-    Fields { known, required, merging: merging(&message.comment, "structType") }
+    let merging = merging(&message.comment, "structType");
+    Fields { known, required, merging, unknown: Unknown::Dropped }
 }
 
 fn of_field(field: &Field, element: Arc<Schema>) -> Arc<Schema> {
@@ -224,7 +225,7 @@ fn scalar(name: &str) -> Shape {
 }
 
 fn named(name: &str, description: String, shape: Shape) -> Arc<Schema> {
-    Arc::new(Schema { name: name.to_owned(), description, default: None, shape })
+    Arc::new(Schema { name: name.to_owned(), description, shape, ..Schema::default() })
 }
 
 fn plain(shape: Shape) -> Arc<Schema> {

@@ -2,6 +2,7 @@
 //! are read from Kubernetes' own descriptions.
 
 pub mod builtin;
+pub mod custom;
 mod format;
 pub mod proto;
 pub mod reading;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 /// What a value looks like.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Schema {
     /// The message that it is, with its package; empty for all others.
     pub name: String,
@@ -20,12 +21,14 @@ pub struct Schema {
     pub description: String,
     /// What it is if it is not said.
     pub default: Option<Value>,
+    /// Whether it may be null.
+    pub nullable: bool,
     /// What it is made of.
     pub shape: Shape,
 }
 
 /// What a value is made of.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub enum Shape {
     /// A map with fields that are known.
     Fields(Fields),
@@ -46,6 +49,7 @@ pub enum Shape {
     /// An amount: `500m`.
     Quantity,
     /// Anything.
+    #[default]
     Any,
 }
 
@@ -58,6 +62,18 @@ pub struct Fields {
     pub required: Vec<String>,
     /// How it is merged.
     pub merging: Merging,
+    /// What is done with others.
+    pub unknown: Unknown,
+}
+
+/// What is done with fields that are not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unknown {
+    /// They are dropped.
+    #[default]
+    Dropped,
+    /// They are kept as they are.
+    Kept,
 }
 
 /// How a map is merged.

@@ -7,7 +7,7 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::{Schema, Shape, format};
+use super::{Schema, Shape, Unknown, format};
 
 /// A value that was read.
 #[derive(Debug, Default)]
@@ -247,6 +247,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
             };
             self.reading.path.push(step);
             match self.schema.field(&name) {
+                None if keeps_unknown(self.schema) => drop(map.insert(name, fields.next_value()?)),
                 None => {
                     self.reading.note("unknown");
                     fields.next_value::<IgnoredAny>()?;
@@ -267,6 +268,10 @@ impl<'de> Visitor<'de> for Seed<'_> {
         }
         Ok(Some(Value::Object(map)))
     }
+}
+
+fn keeps_unknown(schema: &Schema) -> bool {
+    matches!(&schema.shape, Shape::Fields(fields) if fields.unknown == Unknown::Kept)
 }
 
 fn list_of_anything<'de, A: SeqAccess<'de>>(mut elements: A) -> Result<Value, A::Error> {

@@ -7,8 +7,8 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::write::finalizers;
-use super::{Reply, address, body, existing, form, read};
-use crate::kinds::{Deleted, Kind, NAMESPACE, SERVICE};
+use super::{Reply, address, body, custom, existing, form, read};
+use crate::kinds::{CUSTOM_RESOURCE_DEFINITION, Deleted, Kind, NAMESPACE, SERVICE};
 use crate::object::{Object, elements, set, text};
 use crate::refusal::Refusal;
 use crate::request::Ask;
@@ -67,6 +67,9 @@ fn end(
     if *ask.kind == NAMESPACE {
         return Ok(Reply::Object(StatusCode::OK, end_namespace(state, &current)?));
     }
+    if *ask.kind == CUSTOM_RESOURCE_DEFINITION {
+        return Ok(Reply::Object(StatusCode::OK, custom::definition::end(state, &current)));
+    }
     let mut object = current.value();
     let grace = grace(ask, &object, options);
     let terminating = !text(&object, "/metadata/deletionTimestamp").is_empty();
@@ -108,17 +111,25 @@ pub fn remove(state: &mut State, kind: &Kind, object: &Arc<Object>) -> Arc<Objec
         address::claim(state, kind, Some(&gone.value()), None);
     }
     for (kind, dependent) in state.store.dependents(&object.uid) {
-        let mut value = dependent.value();
-        let grace = own_grace(kind, &value);
-        if grace == 0 && finalizers(&value).next().is_none() {
-            remove(state, kind, &dependent);
-        } else if text(&value, "/metadata/deletionTimestamp").is_empty() {
-            mark(state, &mut value, grace);
-            state.store.put(kind, value);
-        }
+        let_go(state, kind, &dependent);
     }
     finalize(state, &object.namespace);
+    if let Some(custom) = kind.custom {
+        custom::definition::finish(state, custom.definition);
+    }
     gone
+}
+
+/// Lets an object go with another: at once, or as soon as nothing holds it.
+pub fn let_go(state: &mut State, kind: &Kind, object: &Arc<Object>) {
+    let mut value = object.value();
+    let grace = own_grace(kind, &value);
+    if grace == 0 && finalizers(&value).next().is_none() {
+        remove(state, kind, object);
+    } else if text(&value, "/metadata/deletionTimestamp").is_empty() {
+        mark(state, &mut value, grace);
+        state.store.put(kind, value);
+    }
 }
 
 /// Removes a namespace that is being deleted, once nothing is left in it.
@@ -204,14 +215,7 @@ fn end_namespace(state: &mut State, namespace: &Arc<Object>) -> Result<Arc<Objec
     set(&mut value, "/status", "phase", json!("Terminating"));
     let terminating = state.store.put(&NAMESPACE, value.clone());
     for (kind, object) in state.store.content(name) {
-        let mut content = object.value();
-        let grace = own_grace(kind, &content);
-        if grace == 0 && finalizers(&content).next().is_none() {
-            remove(state, kind, &object);
-        } else {
-            mark(state, &mut content, grace);
-            state.store.put(kind, content);
-        }
+        let_go(state, kind, &object);
     }
     finalize(state, name);
     Ok(terminating)

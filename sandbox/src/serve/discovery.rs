@@ -1,12 +1,14 @@
 //! What is served, told to clients: groups, versions, resources; in one piece or in many. And the
 //! few paths beside the API: versions and health.
 
+use std::sync::Arc;
+
 use http::request::Parts;
 use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::openapi;
-use crate::kinds::{KINDS, Kind, NAMESPACE, Part, Scope, Storage};
+use crate::kinds::{Kind, Kinds, NAMESPACE, Part, Scope, Storage};
 use crate::negotiate;
 
 /// An answer that concerns no object.
@@ -26,33 +28,39 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 const VERBS: [&str; 8] =
     ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+/// The same, in the order in which defined kinds tell them.
+const CUSTOM_VERBS: [&str; 8] =
+    ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
 /// The Kubernetes version that is imitated.
 const VERSION: (&str, &str, &str) = ("1", "36", "v1.36.3");
 
 /// The page at a path, unless it is a path of objects.
-pub fn page(parts: &Parts) -> Option<Page> {
+pub fn page(parts: &Parts, kinds: &Kinds) -> Option<Page> {
     let path = parts.uri.path();
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let page = match segments.as_slice() {
-        [] => json_page(&json!({"paths": paths()})),
+        [] => json_page(&json!({"paths": paths(kinds)})),
         ["healthz" | "livez" | "readyz"] | ["livez" | "readyz", "ping"] => text_page("ok"),
         ["version"] => json_page(&version()),
         ["api"] | ["apis"] if negotiate::wants_aggregated_discovery(parts) => {
-            aggregated(|kind| kind.group.is_empty() == (segments == ["api"]))
+            aggregated(kinds, |kind| kind.group.is_empty() == (segments == ["api"]))
         }
         ["api"] => json_page(&core_versions(parts)),
         ["apis"] => {
-            let groups: Vec<Value> = groups().into_iter().map(group).collect();
+            let groups: Vec<Value> =
+                groups(kinds).into_iter().map(|name| group(kinds, name)).collect();
             json_page(&json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
         }
-        ["apis", name] if groups().contains(name) => json_page(&single_group(name)),
-        ["api", version] => resources("", version)?,
-        ["apis", name, version] if groups().contains(name) => resources(name, version)?,
-        ["openapi", "v3"] => json_page(&openapi::index()),
-        ["openapi", "v3", "api", version] => document(openapi::document("", version)?),
-        ["openapi", "v3", "apis", name, version] => document(openapi::document(name, version)?),
+        ["apis", name] if groups(kinds).contains(name) => json_page(&single_group(kinds, name)),
+        ["api", version] => resources(kinds, "", version)?,
+        ["apis", name, version] if groups(kinds).contains(name) => resources(kinds, name, version)?,
+        ["openapi", "v3"] => json_page(&openapi::index(kinds)),
+        ["openapi", "v3", "api", version] => document(openapi::document(kinds, "", version)?),
+        ["openapi", "v3", "apis", name, version] => {
+            document(openapi::document(kinds, name, version)?)
+        }
         ["api", _, ..] => return None,
-        ["apis", name, ..] if groups().contains(name) => return None,
+        ["apis", name, ..] if groups(kinds).contains(name) => return None,
         _ => Page { code: StatusCode::NOT_FOUND, ..text_page("404 page not found\n") },
     };
     let readable = matches!(parts.method, Method::GET) || page.code != StatusCode::OK;
@@ -60,9 +68,9 @@ pub fn page(parts: &Parts) -> Option<Page> {
 }
 
 /// The groups with a name, in the order of the table of kinds.
-pub fn groups() -> Vec<&'static str> {
+pub fn groups(kinds: &Kinds) -> Vec<&'static str> {
     let mut groups: Vec<&str> = Vec::new();
-    for kind in &KINDS {
+    for kind in kinds.all() {
         if !kind.group.is_empty() && !groups.contains(&kind.group) {
             groups.push(kind.group);
         }
@@ -70,19 +78,31 @@ pub fn groups() -> Vec<&'static str> {
     groups
 }
 
-/// Every path that a group version is served under: `/api/v1`, `/apis/apps/v1`.
-pub fn group_versions() -> Vec<(&'static str, &'static str)> {
-    let mut found = vec![("", "v1")];
-    found.extend(groups().into_iter().map(|group| (group, "v1")));
-    found
+/// The versions of a group, the preferred one first.
+pub fn versions(kinds: &Kinds, group: &str) -> Vec<&'static str> {
+    let mut versions: Vec<&str> = Vec::new();
+    for kind in kinds.all().filter(|kind| kind.group == group) {
+        if !versions.contains(&kind.version) {
+            versions.push(kind.version);
+        }
+    }
+    versions
 }
 
-fn paths() -> Vec<String> {
+/// Every group version that is served.
+pub fn group_versions(kinds: &Kinds) -> Vec<(&'static str, &'static str)> {
+    let groups = std::iter::once("").chain(groups(kinds));
+    let versions = groups
+        .flat_map(|group| versions(kinds, group).into_iter().map(move |version| (group, version)));
+    versions.collect()
+}
+
+fn paths(kinds: &Kinds) -> Vec<String> {
     let of_group = |(group, version): (&str, &str)| match group {
         "" => format!("/api/{version}"),
         group => format!("/apis/{group}/{version}"),
     };
-    let api = group_versions().into_iter().map(of_group);
+    let api = group_versions(kinds).into_iter().map(of_group);
     let others = ["/healthz", "/livez", "/openapi/v3", "/readyz", "/version"];
     api.chain(others.map(str::to_owned)).collect()
 }
@@ -104,22 +124,25 @@ fn core_versions(parts: &Parts) -> Value {
     json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": everywhere})
 }
 
-fn group(name: &str) -> Value {
-    let version = json!({"groupVersion": format!("{name}/v1"), "version": "v1"});
-    json!({"name": name, "versions": [version], "preferredVersion": version})
+fn group(kinds: &Kinds, name: &str) -> Value {
+    let versions = versions(kinds, name)
+        .into_iter()
+        .map(|version| json!({"groupVersion": format!("{name}/{version}"), "version": version}));
+    let versions: Vec<Value> = versions.collect();
+    json!({"name": name, "versions": versions, "preferredVersion": versions.first()})
 }
 
-fn single_group(name: &str) -> Value {
+fn single_group(kinds: &Kinds, name: &str) -> Value {
     let mut answer = json!({"kind": "APIGroup", "apiVersion": "v1"});
-    if let (Some(fields), Value::Object(group)) = (answer.as_object_mut(), group(name)) {
+    if let (Some(fields), Value::Object(group)) = (answer.as_object_mut(), group(kinds, name)) {
         fields.extend(group);
     }
     answer
 }
 
 /// Discovery of one group version, as every client knows it.
-fn resources(group: &str, version: &str) -> Option<Page> {
-    let served = || KINDS.iter().filter(|kind| kind.group == group && kind.version == version);
+fn resources(kinds: &Kinds, group: &str, version: &str) -> Option<Page> {
+    let served = || kinds.of_version(group, version).into_iter();
     let first = served().next()?;
     let mut list = Vec::new();
     for kind in served() {
@@ -163,7 +186,8 @@ fn verbs(kind: &Kind) -> Vec<&'static str> {
         "deletecollection" if *kind == NAMESPACE => false,
         _ => kind.storage != Storage::None,
     };
-    VERBS.into_iter().filter(fits).collect()
+    let verbs = if kind.custom.is_some() { CUSTOM_VERBS } else { VERBS };
+    verbs.into_iter().filter(fits).collect()
 }
 
 /// A part of a kind's objects that has a path of its own.
@@ -220,18 +244,21 @@ fn subresource(kind: &Kind, part: &Subresource) -> Value {
 }
 
 /// Discovery in one piece.
-fn aggregated(served: impl Fn(&Kind) -> bool) -> Page {
+fn aggregated(kinds: &Kinds, served: impl Fn(&Kind) -> bool) -> Page {
     let mut items: Vec<Value> = Vec::new();
-    for (group, version) in group_versions() {
-        let kinds: Vec<&Kind> =
-            KINDS.iter().filter(|kind| kind.group == group && served(kind)).collect();
-        if kinds.is_empty() {
+    for group in std::iter::once("").chain(groups(kinds)) {
+        let versions = versions(kinds, group).into_iter().filter_map(|version| {
+            let kinds = kinds.of_version(group, version).into_iter().filter(|kind| served(kind));
+            let resources: Vec<Value> = kinds.map(aggregated_resource).collect();
+            let version =
+                json!({"version": version, "freshness": "Current", "resources": resources});
+            (!resources.is_empty()).then_some(version)
+        });
+        let versions: Vec<Value> = versions.collect();
+        if versions.is_empty() {
             continue;
         }
-        let resources: Vec<Value> = kinds.into_iter().map(aggregated_resource).collect();
         let metadata = if group.is_empty() { json!({}) } else { json!({"name": group}) };
-        let versions =
-            json!([{"version": version, "freshness": "Current", "resources": resources}]);
         items.push(json!({"metadata": metadata, "versions": versions}));
     }
     let list = json!({
@@ -246,14 +273,19 @@ fn aggregated_resource(kind: &Kind) -> Value {
         Scope::Cluster => "Cluster",
         Scope::Namespaced => "Namespaced",
     };
+    // A kind that is defined says its own group and version, a built-in one those around it.
+    let (group, version) = match kind.custom {
+        Some(_) => (kind.group, kind.version),
+        None => ("", ""),
+    };
     let mut resource = json!({
         "resource": kind.plural,
-        "responseKind": {"group": "", "version": "", "kind": kind.kind},
+        "responseKind": {"group": group, "version": version, "kind": kind.kind},
         "scope": scope, "singularResource": kind.singular(), "verbs": verbs(kind),
     });
     names(kind, &mut resource);
     let parts = subresources(kind).map(|part| {
-        let (group, version, kind) = part.foreign.unwrap_or(("", "", kind.kind));
+        let (group, version, kind) = part.foreign.unwrap_or((group, version, kind.kind));
         json!({
             "subresource": part.name,
             "responseKind": {"group": group, "version": version, "kind": kind},
@@ -273,7 +305,7 @@ fn json_page(body: &Value) -> Page {
     Page { code: StatusCode::OK, media_type: JSON, body, etag }
 }
 
-fn document(document: &openapi::Document) -> Page {
+fn document(document: Arc<openapi::Document>) -> Page {
     let etag = Some(format!("\"{:016X}\"", document.hash));
     Page { code: StatusCode::OK, media_type: JSON, body: document.body.clone(), etag }
 }

@@ -12,6 +12,7 @@ mod body;
 
 mod address;
 mod binding;
+mod custom;
 mod defaults;
 mod delete;
 pub mod event;

@@ -2,23 +2,26 @@
 //! the server: per kind a patch operation that knows `fieldValidation`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::{Map, Value, json};
 
 use super::discovery::{group_versions, hash};
-use crate::kinds::{KINDS, Kind, Scope};
+use crate::kinds::{Kind, Kinds, Scope};
 use crate::schema::builtin;
 use crate::schema::{Elements, Merging, Schema, Shape, Text};
 
 /// The documents of the group versions that are always served: they are large, and never change.
-static DOCUMENTS: LazyLock<BTreeMap<String, Document>> = LazyLock::new(|| {
-    let made = group_versions().into_iter().map(|(group, version)| {
-        let kinds = KINDS.iter().filter(|kind| kind.group == group && kind.version == version);
-        (path_of(group, version), Document::of(&kinds.collect::<Vec<_>>()))
+static DOCUMENTS: LazyLock<BTreeMap<String, Arc<Document>>> = LazyLock::new(|| {
+    let kinds = Kinds::default();
+    let made = group_versions(&kinds).into_iter().map(|(group, version)| {
+        let document = Document::of(&kinds.of_version(group, version));
+        (path_of(group, version), Arc::new(document))
     });
     made.collect()
 });
+
+const OBJECT_META: &str = "k8s.io.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
 /// A document, encoded.
 pub struct Document {
@@ -29,17 +32,23 @@ pub struct Document {
 }
 
 /// Where the documents of the group versions are. The address changes with the content.
-pub fn index() -> Value {
-    let paths = DOCUMENTS.iter().map(|(path, document)| {
-        let url = format!("/openapi/v3/{path}?hash={:016X}", document.hash);
-        (path.clone(), json!({"serverRelativeURL": url}))
+pub fn index(kinds: &Kinds) -> Value {
+    let paths = group_versions(kinds).into_iter().filter_map(|(group, version)| {
+        let path = path_of(group, version);
+        let hash = document(kinds, group, version)?.hash;
+        let url = format!("/openapi/v3/{path}?hash={hash:016X}");
+        Some((path, json!({"serverRelativeURL": url})))
     });
     json!({"paths": paths.collect::<Map<_, _>>()})
 }
 
 /// The document of a group version; none if it is not served.
-pub fn document(group: &str, version: &str) -> Option<&'static Document> {
-    DOCUMENTS.get(&path_of(group, version))
+pub fn document(kinds: &Kinds, group: &str, version: &str) -> Option<Arc<Document>> {
+    let known = DOCUMENTS.get(&path_of(group, version)).cloned();
+    known.or_else(|| match kinds.of_version(group, version).as_slice() {
+        [] => None,
+        kinds => Some(Arc::new(Document::of(kinds))),
+    })
 }
 
 fn path_of(group: &str, version: &str) -> String {
@@ -54,11 +63,10 @@ impl Document {
         let mut components = Components::default();
         let mut paths = Map::new();
         for kind in kinds {
-            let schema = builtin::of(kind);
-            components.add(&schema.name);
+            let name = components.add_kind(kind);
             let all = collection(kind);
             let names = json!({"group": kind.group, "version": kind.version, "kind": kind.kind});
-            let reference = json!({"$ref": reference(&schema.name)});
+            let reference = json!({"$ref": reference(&name)});
             let answer = json!({"content": {"application/json": {"schema": reference}}});
             let named = json!({"patch": {
                 "parameters": [{"name": "fieldValidation", "in": "query"}],
@@ -71,7 +79,7 @@ impl Document {
             }});
             paths.insert(format!("{all}/{{name}}"), named);
             paths.insert(all, many);
-            components.name_kind(&schema.name, names);
+            components.name_kind(&name, names);
         }
         let body = json!({
             "openapi": "3.0.0", "info": {"title": "Kubernetes", "version": "v1.36.3"},
@@ -91,6 +99,29 @@ struct Components {
 }
 
 impl Components {
+    /// Adds what a kind looks like, and says under which name.
+    fn add_kind(&mut self, kind: &Kind) -> String {
+        let Some(custom) = kind.custom else {
+            let message = &kind.schema().name;
+            self.add(message);
+            return message.clone();
+        };
+        let reversed: Vec<&str> = kind.group.rsplit('.').collect();
+        let name = format!("{}.{}.{}", reversed.join("."), kind.version, kind.kind);
+        let mut schema = custom.rules.clone();
+        self.add(OBJECT_META);
+        let metadata = json!({"allOf": [{"$ref": reference(OBJECT_META)}]});
+        for (field, schema_of) in [
+            ("apiVersion", json!({"type": "string"})),
+            ("kind", json!({"type": "string"})),
+            ("metadata", metadata),
+        ] {
+            crate::object::set(&mut schema, "/properties", field, schema_of);
+        }
+        self.made.insert(name.clone(), schema);
+        name
+    }
+
     fn add(&mut self, message: &str) {
         if !self.known.insert(message.to_owned()) {
             return;

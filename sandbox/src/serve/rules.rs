@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::custom;
 use crate::causes::Causes;
-use crate::kinds::Kind;
+use crate::kinds::{CUSTOM_RESOURCE_DEFINITION, Kind};
 use crate::refusal::Refusal;
 
 /// Checks an object, and what of it may not change.
@@ -16,6 +17,12 @@ pub fn check(
     before: Option<&Value>,
     object: &Value,
 ) -> Result<(), Refusal> {
+    if let Some(custom) = kind.custom {
+        return custom::validate(kind, custom, name, before, object);
+    }
+    if *kind == CUSTOM_RESOURCE_DEFINITION {
+        return Refusal::of_object(kind, name, &custom::definition::broken(before, object));
+    }
     let mut wrong = Causes::default();
     for field in required(kind) {
         if is_empty(at(object, field)) {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::write::{self, Record};
 use super::{Reply, body, existing, patch, table};
+use crate::kinds::Kind;
 use crate::negotiate::Form;
 use crate::object::{set, text};
 use crate::refusal::Refusal;
@@ -14,7 +15,7 @@ use crate::state::State;
 /// GET.
 pub fn get(state: &State, ask: &Ask) -> Result<Reply, Refusal> {
     let current = existing(state, ask)?.value();
-    let scale = of(&current);
+    let scale = of(ask.kind, &current);
     let shown = match ask.form {
         Form::Table(include) => table::of_scale(include, &scale, state.time()),
         Form::Object | Form::Metadata => scale,
@@ -30,7 +31,7 @@ pub fn update(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
 
 /// PATCH.
 pub fn patch(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
-    let mut scale = of(&existing(state, ask)?.value());
+    let mut scale = of(ask.kind, &existing(state, ask)?.value());
     patch::apply_to(ask, &mut scale)?;
     store(state, ask, &scale)
 }
@@ -49,12 +50,21 @@ fn store(state: &mut State, ask: &Ask, scale: &Value) -> Result<Reply, Refusal> 
     // The version the client read; without one the write is unconditional.
     let version = text(scale, "/metadata/resourceVersion").to_owned();
     set(&mut owner, "/metadata", "resourceVersion", json!(version));
-    set(&mut owner, "/spec", "replicas", json!(replicas));
+    let (above, field) = places(ask.kind).0.rsplit_once('/').unwrap_or(("/spec", "replicas"));
+    set(&mut owner, above, field, json!(replicas));
     write::replace(state, ask, &current, owner, Record::Add)?;
     get(state, ask)
 }
 
-fn of(owner: &Value) -> Value {
+/// Where replicas are: wanted, there, and what selects them.
+fn places(kind: &Kind) -> (&str, &str, &str) {
+    match kind.custom.and_then(|custom| custom.replicas.as_ref()) {
+        Some(places) => (&places.wanted, &places.there, &places.selector),
+        None => ("/spec/replicas", "/status/replicas", "/spec/selector/matchLabels"),
+    }
+}
+
+fn of(kind: &Kind, owner: &Value) -> Value {
     let mut metadata = Map::new();
     for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
         if let Some(value) = owner.pointer(&format!("/metadata/{field}")) {
@@ -62,18 +72,22 @@ fn of(owner: &Value) -> Value {
         }
     }
     let number = |pointer| owner.pointer(pointer).and_then(Value::as_i64).unwrap_or(0);
-    let spec = match number("/spec/replicas") {
+    let (wanted, there, selecting) = places(kind);
+    let spec = match number(wanted) {
         0 => json!({}),
         replicas => json!({"replicas": replicas}),
     };
-    let labels = owner.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
-    let selector: Vec<String> = labels
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or("")))
-        .collect();
+    let selector = match owner.pointer(selecting) {
+        Some(Value::String(selector)) => selector.clone(),
+        labels => {
+            let labels = labels.and_then(Value::as_object).into_iter().flatten();
+            let pairs =
+                labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or("")));
+            pairs.collect::<Vec<String>>().join(",")
+        }
+    };
     json!({
         "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata, "spec": spec,
-        "status": {"replicas": number("/status/replicas"), "selector": selector.join(",")},
+        "status": {"replicas": number(there), "selector": selector},
     })
 }

@@ -90,7 +90,7 @@ pub fn start(state: &State, ask: &Ask) -> Result<Reply, Refusal> {
 
 /// The stream of a watch.
 pub fn body(server: Arc<Server>, kind: &'static Kind, start: Start) -> Answer {
-    let signals = server.faults.signals(kind.plural);
+    let signals = server.faults.signals(kind.collection());
     let closed = signals.state().closed;
     let now = Instant::now();
     let watching = Watching {

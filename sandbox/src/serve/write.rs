@@ -5,13 +5,14 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Reply, address, body, defaults, delete, existing, metadata, rules};
-use crate::kinds::{Generation, Kind, NAMESPACE, Part, Put, Scope, Status};
+use super::{Reply, address, body, custom, defaults, delete, existing, metadata, rules};
+use crate::kinds::{
+    CUSTOM_RESOURCE_DEFINITION, Generation, Kind, NAMESPACE, Part, Put, Scope, Status,
+};
 use crate::managed::{Managers, Operation};
 use crate::object::{Object, elements, set, take, text};
 use crate::refusal::Refusal;
 use crate::request::{Ask, Verb};
-use crate::schema::builtin;
 use crate::state::State;
 
 /// The longest that is kept of a base name before five letters are put behind it.
@@ -111,7 +112,16 @@ pub fn store_new(
         return Ok(dry(ask, StatusCode::CREATED, object));
     }
     address::claim(state, kind, None, Some(&object));
-    Ok(Reply::Object(StatusCode::CREATED, state.store.put(kind, object)))
+    let stored = state.store.put(kind, object);
+    settled(state, kind, &stored);
+    Ok(Reply::Object(StatusCode::CREATED, stored))
+}
+
+/// Does what follows from an object that was stored.
+fn settled(state: &mut State, kind: &Kind, stored: &Object) {
+    if *kind == CUSTOM_RESOURCE_DEFINITION {
+        custom::definition::establish(state, stored);
+    }
 }
 
 /// What would have been stored.
@@ -170,6 +180,11 @@ pub fn replace(
     if !said.is_empty() && said != current.resource_version.to_string() {
         return Err(Refusal::conflict(kind, &ask.name));
     }
+    if said.is_empty() && ask.verb == Verb::Update && kind.needs_version() {
+        let (cause, why) =
+            ("FieldValueInvalid", "Invalid value: 0: must be specified for an update");
+        return Err(Refusal::version(kind, &ask.name, cause, why));
+    }
     same_uid(ask, current, &object)?;
     let before = current.value();
     keep_what_is_not_asked_for(ask, &before, &mut object);
@@ -195,7 +210,9 @@ pub fn replace(
         return Ok(Reply::Object(StatusCode::OK, Arc::new(stored)));
     }
     address::claim(state, kind, Some(&before), Some(&object));
-    Ok(Reply::Object(StatusCode::OK, state.store.put(kind, object)))
+    let stored = state.store.put(kind, object);
+    settled(state, kind, &stored);
+    Ok(Reply::Object(StatusCode::OK, stored))
 }
 
 /// Keeps the record of who set which field.
@@ -207,7 +224,7 @@ fn note(state: &State, ask: &Ask, before: Option<&Value>, object: &mut Value) {
         (Part::Main, Status::Subresource) => &["status"],
         _ => &[],
     };
-    Managers::update(&writer, builtin::of(ask.kind.stored()), before, object, reset);
+    Managers::update(&writer, ask.kind.stored().schema(), before, object, reset);
 }
 
 /// An object stays who it is. A PUT means another object then, a patch wants to change this one.
@@ -259,6 +276,9 @@ fn keep_what_is_not_asked_for(ask: &Ask, before: &Value, object: &mut Value) {
             for field in others {
                 restore(object, &field);
             }
+            if ask.kind.custom.is_some() {
+                keep_metadata(before, object);
+            }
         }
         _ if ask.kind.status != Status::None => restore(object, "status"),
         _ => {}
@@ -268,12 +288,25 @@ fn keep_what_is_not_asked_for(ask: &Ask, before: &Value, object: &mut Value) {
     }
 }
 
+/// Of metadata, only who set what is written with the status of a defined kind.
+fn keep_metadata(before: &Value, object: &mut Value) {
+    let managers = take(object, "/metadata", "managedFields");
+    let metadata = before.get("metadata").cloned().unwrap_or_default();
+    set(object, "", "metadata", metadata);
+    if let Some(managers) = managers {
+        set(object, "/metadata", "managedFields", managers);
+    }
+}
+
 fn raise_generation(kind: &Kind, before: &Value, object: &mut Value) {
     let content = |value: &Value| {
         let mut content = value.clone();
         if let Some(fields) = content.as_object_mut() {
-            for field in ["metadata", "status", "kind", "apiVersion"] {
+            for field in ["metadata", "kind", "apiVersion"] {
                 fields.shift_remove(field);
+            }
+            if kind.custom.is_none() || kind.status != Status::None {
+                fields.shift_remove("status");
             }
         }
         content
@@ -286,6 +319,7 @@ fn raise_generation(kind: &Kind, before: &Value, object: &mut Value) {
             before.get("spec") != object.get("spec")
                 || before.pointer(annotations) != object.pointer(annotations)
         }
+        Generation::Content => content(before) != content(object),
         Generation::ContentOrLabels => {
             content(before) != content(object)
                 || before.pointer("/metadata/labels") != object.pointer("/metadata/labels")

@@ -4,12 +4,17 @@ mod pods;
 
 use serde_json::{Map, Value, json};
 
+use super::custom;
 use crate::kinds::Kind;
 use crate::object::{elements, set, text};
 
 /// Fills in an object that is about to be stored.
 pub fn apply(kind: &Kind, object: &mut Value) {
+    if let Some(custom) = kind.custom {
+        return custom::defaults(custom, object);
+    }
     match kind.kind {
+        "CustomResourceDefinition" => custom::definition::defaults(object),
         "Namespace" => namespace(object),
         "Node" => node(object),
         "Pod" => pods::pod(object),

@@ -12,8 +12,6 @@ use crate::managed::{self, Config, Operation};
 use crate::object::{set, take, text};
 use crate::refusal::Refusal;
 use crate::request::Ask;
-use crate::schema::builtin;
-use crate::schema::reading::{self, Types};
 use crate::state::State;
 
 /// PATCH with what is wanted. It makes the object if it is missing.
@@ -23,7 +21,7 @@ pub fn apply(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
     let writer = ask.writer(Operation::Apply, state.now());
     let current = existing(state, ask);
     let there = current.as_ref().ok().map(|current| current.value());
-    let schema = builtin::of(ask.kind.stored());
+    let schema = ask.kind.stored().schema();
     let mut object = managed::apply(&writer, schema, there.as_ref(), &config)
         .map_err(|conflicts| Refusal::apply_conflict(&conflicts))?;
     renew_last_applied(ask, &config.object, &mut object);
@@ -111,7 +109,7 @@ fn typed(ask: &Ask, said: Value) -> Result<Value, Refusal> {
     let (group, version) = (ask.kind.group, ask.kind.version);
     let (namespace, name) = (text(&said, "/metadata/namespace"), text(&said, "/metadata/name"));
     let about = format!("({namespace}/{name}; {group}/{version}, Kind={})", ask.kind.kind);
-    let read = reading::read_value(builtin::of(ask.kind), Types::Checked, said);
+    let read = body::read_value(ask.kind, said);
     let unknown = read.findings.iter().filter_map(|finding| {
         let place = finding.strip_prefix("unknown field \"")?.strip_suffix('"')?;
         Some(format!(".{place}: field not declared in schema"))

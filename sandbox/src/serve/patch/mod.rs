@@ -11,9 +11,7 @@ use super::{Reply, body, event, existing};
 use crate::kinds::{Kind, Storage};
 use crate::object::{Object, set, text};
 use crate::refusal::Refusal;
-use crate::request::{Ask, FieldValidation};
-use crate::schema::builtin;
-use crate::schema::reading::{self, Types};
+use crate::request::Ask;
 use crate::state::State;
 
 const JSON_PATCH: &str = "application/json-patch+json";
@@ -51,19 +49,8 @@ pub fn patch(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
 /// What a patch has made, as far as the kind has fields for it.
 fn read(state: &mut State, ask: &Ask, patched: Value) -> Result<Value, Refusal> {
     let whole = as_go_writes_it(ask.kind, &patched);
-    let read = reading::read_value(builtin::of(ask.kind), Types::Checked, patched);
-    if let Some(why) = read.wrong {
-        return Err(Refusal::invalid_patch(&whole, &why));
-    }
-    match FieldValidation::of(ask)? {
-        FieldValidation::Strict if !read.findings.is_empty() => {
-            let why = format!("strict decoding error: {}", read.findings.join(", "));
-            return Err(Refusal::invalid_patch(&whole, &why));
-        }
-        FieldValidation::Warn => state.warnings.extend(read.findings),
-        FieldValidation::Strict | FieldValidation::Ignore => {}
-    }
-    Ok(read.value)
+    let read = body::read_value(ask.kind, patched);
+    body::accepted(state, ask, read, |why| Refusal::invalid_patch(&whole, &why))
 }
 
 /// An object with its metadata in the order in which Go writes it, as refusals quote it.
@@ -118,9 +105,11 @@ pub fn apply_to(ask: &Ask, object: &mut Value) -> Result<(), Refusal> {
             merge::merge(object, decoded(ask)?);
             Ok(())
         }
-        Some(STRATEGIC_MERGE_PATCH) => {
-            strategic::merge(builtin::of(ask.kind), object, decoded(ask)?)
+        // What is defined does not say how its lists are patched.
+        Some(STRATEGIC_MERGE_PATCH) if ask.kind.custom.is_some() => {
+            Err(Refusal::media_type(&[JSON_PATCH, MERGE_PATCH, APPLY_PATCH]))
         }
+        Some(STRATEGIC_MERGE_PATCH) => strategic::merge(ask.kind.schema(), object, decoded(ask)?),
         _ => Err(Refusal::patch_type()),
     }
 }

@@ -2,6 +2,7 @@
 
 mod age;
 mod cluster;
+mod custom;
 mod other;
 mod services;
 mod workloads;
@@ -56,6 +57,9 @@ const fn wide(name: &'static str) -> Column {
 /// A table of rows.
 pub fn of(kind: &Kind, header: Header, metadata: &Value, rows: Vec<Value>) -> Value {
     let columns = match header {
+        Header::Shown if kind.custom.is_some() => {
+            return table(&json!(custom::columns(kind)), metadata, rows);
+        }
         Header::Shown => view(kind).columns,
         Header::Omitted => return table(&Value::Null, metadata, rows),
     };
@@ -90,7 +94,11 @@ pub fn row(kind: &Kind, include: Include, object: &Object, now: Timestamp) -> Va
         Include::Metadata => metadata_of(object),
         Include::Object => object.whole(kind),
     };
-    json!({"cells": (view(kind).cells)(&value, now), "object": brought})
+    let cells = match kind.custom {
+        Some(custom) => custom::cells(custom, &value, now),
+        None => (view(kind).cells)(&value, now),
+    };
+    json!({"cells": cells, "object": brought})
 }
 
 fn definition(column: &Column) -> Value {
