@@ -5,10 +5,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use controller_core::endpoint_slices::PodEntry;
-use controller_core::facts::{IpFamily, PodAddress};
+use controller_core::facts::{IpFamily, Pod, PodAddress};
 use controller_core::key::{NamespacedName, Text};
-use controller_core::reason::Reason;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
@@ -39,23 +37,27 @@ pub struct Telling {
 }
 
 impl Complaints {
-    /// Compares how Pods stand with what was told before.
-    pub fn about(&self, service: &NamespacedName, pods: &[PodEntry], now: Timestamp) -> Telling {
-        let invalid = pods.iter().filter(|entry| entry.reason == Reason::AddressInvalid);
+    /// Compares the Pods that cannot be published now with what was told before.
+    pub fn about(
+        &self,
+        service: &NamespacedName,
+        invalid: &[(&Pod, IpFamily)],
+        now: Timestamp,
+    ) -> Telling {
         let mut all = self.0.lock();
         let mut before = all.remove(service).unwrap_or_default();
         let mut after = BTreeMap::new();
         let mut telling = Telling::default();
-        for entry in invalid {
-            let subject = (entry.pod.planning.uid.clone(), entry.family);
+        for (pod, family) in invalid {
+            let subject = (pod.planning.uid.clone(), *family);
             let mut told = before.remove(&subject).unwrap_or_else(|| {
-                telling.new.push(message(entry));
+                telling.new.push(message(pod));
                 Told { since: now, by_event: false }
             });
             let lasted = now.duration_since(told.since).unsigned_abs();
             if !told.by_event && lasted >= LASTING {
                 told.by_event = true;
-                telling.lasting.push(message(entry));
+                telling.lasting.push(message(pod));
             }
             if !told.by_event {
                 let rest = LASTING.saturating_sub(lasted);
@@ -70,8 +72,8 @@ impl Complaints {
     }
 }
 
-fn message(entry: &PodEntry) -> String {
-    let addresses = entry.pod.planning.addresses.iter();
+fn message(pod: &Pod) -> String {
+    let addresses = pod.planning.addresses.iter();
     let unusable = addresses.filter_map(|address| match address {
         PodAddress::Unusable { text, range, .. } => Some(format!("`{text}` ({range})")),
         PodAddress::Usable { .. } => None,
@@ -79,7 +81,7 @@ fn message(entry: &PodEntry) -> String {
     let unusable: Vec<String> = unusable.collect();
     format!(
         "Pod `{}` is left out: status.podIPs has {}, not allowed as an endpoint; other Pods are still published",
-        entry.pod.key.name,
+        pod.key.name,
         unusable.join(", ")
     )
 }

@@ -107,7 +107,7 @@ impl<C: Reconcile> Worker<C> {
     }
 
     fn complain(&self, key: &NamespacedName, outline: &Outline<'_>, trigger: &Trigger) {
-        let telling = self.complaints.about(key, outline.pods, self.index.now());
+        let telling = self.complaints.about(key, &outline.invalid, self.index.now());
         for message in telling.new {
             tracing::warn!(service = %key, reason = Reason::AddressInvalid.name(), "{message}");
         }
@@ -136,7 +136,6 @@ fn trace(controller: Controller, key: &NamespacedName, trigger: &Trigger, outlin
         key = %key,
         reason = outline.reason.map(|reason| reason.name()),
         writes = outline.stages.iter().map(Stage::len).sum::<usize>(),
-        pods = outline.pods.len(),
         trigger = %format_args!("{} {} {}", trigger.kind, trigger.key, trigger.field.name()),
         resourceVersion = trigger.resource_version.0,
         "Planned"

@@ -2,8 +2,6 @@
 //! reason why it becomes none. Kept borrowed, so that comparing a Pod with what is already
 //! published allocates nothing.
 
-use std::sync::Arc;
-
 use smallvec::SmallVec;
 
 use crate::facts::{
@@ -13,12 +11,12 @@ use crate::key::Text;
 use crate::reason::Reason;
 
 /// A selected Pod and its Node, if the Node exists.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SelectedPod {
+#[derive(Clone, Copy)]
+pub struct SelectedPod<'a> {
     /// The Pod.
-    pub pod: Arc<Pod>,
+    pub pod: &'a Pod,
     /// The Node named by `spec.nodeName`.
-    pub node: Option<Arc<Node>>,
+    pub node: Option<&'a Node>,
 }
 
 /// How a Pod stands towards the endpoints of a Service in one family.
@@ -35,7 +33,7 @@ pub enum Standing<'a> {
 /// when nothing else serves (KEP-1672).
 pub fn standing<'a>(
     service: &Service,
-    selected: &'a SelectedPod,
+    selected: SelectedPod<'a>,
     family: IpFamily,
 ) -> Standing<'a> {
     let pod = &selected.pod.planning;
@@ -75,7 +73,7 @@ type Addresses<'a> = SmallVec<[&'a Text; 1]>;
 /// The endpoint a Pod should become.
 pub struct Wanted<'a> {
     /// The Pod.
-    pub pod: &'a Arc<Pod>,
+    pub pod: &'a Pod,
     addresses: Addresses<'a>,
     conditions: Conditions,
     hostname: Option<&'a Text>,
@@ -84,13 +82,13 @@ pub struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    fn new(service: &Service, selected: &'a SelectedPod, addresses: Addresses<'a>) -> Self {
+    fn new(service: &Service, selected: SelectedPod<'a>, addresses: Addresses<'a>) -> Self {
         let pod = &selected.pod.planning;
         let ready = service.publish_not_ready_addresses || (pod.ready && !pod.deleting);
         let in_subdomain = pod.subdomain.as_ref() == Some(&service.key.name);
-        let node = selected.node.as_deref();
+        let node = selected.node;
         Self {
-            pod: &selected.pod,
+            pod: selected.pod,
             addresses,
             conditions: Conditions {
                 ready: Some(ready),
@@ -121,17 +119,10 @@ impl<'a> Wanted<'a> {
         endpoint.conditions == self.conditions
             && endpoint.node_name == self.pod.planning.node_name
             && endpoint.zone.as_ref() == self.zone
-            && endpoint.target_ref.as_ref().is_some_and(|target| self.is_target(target))
-    }
-
-    fn is_target(&self, target: &TargetRef) -> bool {
-        let plain = target
-            .rest
-            .as_ref()
-            .is_none_or(|rest| rest.api_version.is_none() && rest.field_path.is_none());
-        plain
-            && target.kind.as_deref() == Some("Pod")
-            && target.uid.as_ref() == Some(&self.pod.planning.uid)
+            && endpoint
+                .target_ref
+                .as_ref()
+                .is_some_and(|target| target.is_to_pod(&self.pod.key, &self.pod.planning.uid))
     }
 
     /// The endpoint as it is to be written.
@@ -142,13 +133,7 @@ impl<'a> Wanted<'a> {
             hostname: self.hostname.cloned(),
             node_name: self.pod.planning.node_name.clone(),
             zone: self.zone.cloned(),
-            target_ref: Some(TargetRef {
-                kind: Some("Pod".into()),
-                namespace: Some(self.pod.key.namespace.clone()),
-                name: Some(self.pod.key.name.clone()),
-                uid: Some(self.pod.planning.uid.clone()),
-                rest: None,
-            }),
+            target_ref: Some(TargetRef::to_pod(&self.pod.key, &self.pod.planning.uid)),
             hints: None,
         }
     }
@@ -169,11 +154,11 @@ impl<'a> Wanted<'a> {
 
 /// What keeps a Pod from being ready. A Node that is not ready comes before all else, since then
 /// nobody reports on the Pod.
-pub fn cause(selected: &SelectedPod) -> Option<Cause> {
+pub fn cause(selected: SelectedPod<'_>) -> Option<Cause> {
     if selected.pod.planning.ready {
         return None;
     }
-    let node_is_down = selected.node.as_ref().is_some_and(|node| !node.ready);
+    let node_is_down = selected.node.is_some_and(|node| !node.ready);
     if node_is_down {
         return Some(Cause::NodeNotReady);
     }

@@ -16,7 +16,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::endpoint::SelectedPod;
 use crate::facts::{EndpointSlice, Endpoints, Fact, IpFamily, Node, Pod, Service};
 use crate::key::{Controller, Kind, NamespacedName, ResourceVersion, Text};
 use crate::membership::Membership;
@@ -27,12 +26,18 @@ use crate::{endpoint_slices, endpoints as endpoints_controller, mirroring};
 
 pub use visit::{Field, Trigger, Visit, When};
 
+/// Nodes by name.
+pub type Nodes = ByName<Arc<Node>>;
+
+/// Made for looking up one name after another; its order is nobody's.
+type ByName<T> = HashMap<Text, T, foldhash::fast::RandomState>;
+
 /// Everything known of the cluster.
 pub struct Index {
     /// The kinds that are watched.
     kinds: BTreeSet<Kind>,
     namespaces: HashMap<Text, Namespace>,
-    nodes: HashMap<Text, Arc<Node>>,
+    nodes: Arc<Nodes>,
     topology: Topology,
     /// The Services that ask for topology mode: a change of the zones concerns them all.
     in_topology_mode: BTreeSet<NamespacedName>,
@@ -42,7 +47,7 @@ pub struct Index {
 
 #[derive(Default)]
 struct Namespace {
-    pods: HashMap<Text, Arc<Pod>>,
+    pods: ByName<Arc<Pod>>,
     membership: Membership,
     services: HashMap<Text, ServiceEntry>,
     /// Slices by name; those that name a Service also stand in its entry.
@@ -111,7 +116,7 @@ impl Index {
         Self {
             kinds,
             namespaces: HashMap::new(),
-            nodes: HashMap::new(),
+            nodes: Arc::default(),
             topology: Topology::default(),
             in_topology_mode: BTreeSet::new(),
             written: Written::default(),
@@ -172,6 +177,9 @@ impl Index {
         self.written.listed(kind, list);
         let mut visits: Vec<Visit> =
             absent.iter().flat_map(|key| self.delete(kind, key, None, source, seen)).collect();
+        if kind == Kind::Pod {
+            self.share_all_texts();
+        }
         let ready_before = self.is_ready(Controller::Endpoints);
         self.synced.insert(kind);
         if self.is_ready(Controller::Endpoints) && !ready_before {
@@ -231,14 +239,11 @@ impl Index {
         let namespace = self.namespaces.get(&key.namespace);
         let entry = namespace.and_then(|namespace| namespace.services.get(&key.name));
         let pods = namespace.map(|namespace| namespace.membership.selected(&key.name));
-        let with_node = |pod: &Arc<Pod>| SelectedPod {
-            pod: pod.clone(),
-            node: pod.planning.node_name.as_ref().and_then(|name| self.nodes.get(name)).cloned(),
-        };
         endpoint_slices::Snapshot {
             key: key.clone(),
             service: entry.and_then(|entry| entry.service.clone()),
-            pods: pods.unwrap_or_default().into_iter().map(with_node).collect(),
+            pods: pods.unwrap_or_default(),
+            nodes: self.nodes.clone(),
             slices: entry.map(|entry| entry.slices.values().cloned().collect()).unwrap_or_default(),
             zones: self.topology.zones().clone(),
             memory: entry.and_then(|entry| entry.memory(Controller::EndpointSlice)),
@@ -253,7 +258,7 @@ impl Index {
         endpoints_controller::Snapshot {
             key: key.clone(),
             service: entry.and_then(|entry| entry.service.clone()),
-            pods: pods.unwrap_or_default().into_iter().cloned().collect(),
+            pods: pods.unwrap_or_default(),
             endpoints: entry.and_then(|entry| entry.endpoints.clone()),
             outlived: entry.and_then(|entry| entry.outlived.clone()),
             memory: entry.and_then(|entry| entry.memory(Controller::Endpoints)),
@@ -312,12 +317,12 @@ impl Index {
     fn apply_node(&mut self, node: Node, origin: Origin) -> Vec<Visit> {
         let name = node.name.clone();
         let node = Arc::new(node);
-        let before = self.nodes.insert(name.clone(), node.clone());
+        let before = Arc::make_mut(&mut self.nodes).insert(name.clone(), node.clone());
         self.node_visits(&name, before.as_deref(), Some(&node), origin)
     }
 
     fn delete_node(&mut self, name: &Text, origin: Origin) -> Vec<Visit> {
-        match self.nodes.remove(name) {
+        match Arc::make_mut(&mut self.nodes).remove(name) {
             Some(before) => self.node_visits(name, Some(&before), None, origin),
             None => Vec::new(),
         }

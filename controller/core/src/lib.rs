@@ -11,6 +11,8 @@ pub mod facts;
 pub mod index;
 mod membership;
 pub mod memory;
+pub mod pod_list;
+mod shared_text;
 pub mod topology;
 mod written;
 

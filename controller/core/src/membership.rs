@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::facts::{Labels, Pod};
 use crate::key::Text;
+use crate::pod_list::PodList;
 
 /// The Pods and selectors of one namespace.
 #[derive(Default)]
@@ -20,7 +21,7 @@ pub struct Membership {
 /// The Pods that carry the same labels, and the Services that select them.
 #[derive(Default)]
 struct LabelSet {
-    pods: BTreeMap<Text, Arc<Pod>>,
+    pods: PodList,
     services: BTreeSet<Text>,
 }
 
@@ -29,6 +30,8 @@ struct Selector {
     anchor: (Text, Text),
     /// The sets that match; none of them is without Pods.
     sets: Vec<Labels>,
+    /// The Pods of all these sets.
+    pods: PodList,
 }
 
 impl Membership {
@@ -37,8 +40,14 @@ impl Membership {
         if !self.sets.contains_key(&pod.labels) {
             self.add_set(pod.labels.clone());
         }
-        if let Some(set) = self.sets.get_mut(&pod.labels) {
-            set.pods.insert(pod.key.name.clone(), pod.clone());
+        let Some(set) = self.sets.get_mut(&pod.labels) else {
+            return;
+        };
+        set.pods.insert(pod.clone());
+        for service in &set.services {
+            if let Some(selector) = self.selectors.get_mut(service) {
+                selector.pods.insert(pod.clone());
+            }
         }
     }
 
@@ -48,6 +57,11 @@ impl Membership {
             return;
         };
         set.pods.remove(&pod.key.name);
+        for service in &set.services {
+            if let Some(selector) = self.selectors.get_mut(service) {
+                selector.pods.remove(&pod.key.name);
+            }
+        }
         if set.pods.is_empty() {
             self.remove_set(&pod.labels);
         }
@@ -73,13 +87,15 @@ impl Membership {
         let Some(anchor) = self.rarest_pair(pairs) else {
             return;
         };
-        let matching = self.sets.iter_mut().filter(|(labels, _)| matches(pairs, labels));
-        let sets = matching.map(|(labels, set)| {
+        let mut sets = Vec::new();
+        let mut pods: BTreeMap<&Text, &Arc<Pod>> = BTreeMap::new();
+        for (labels, set) in self.sets.iter_mut().filter(|(labels, _)| matches(pairs, labels)) {
             set.services.insert(service.clone());
-            labels.clone()
-        });
-        let selector =
-            Selector { pairs: pairs.clone(), anchor: anchor.clone(), sets: sets.collect() };
+            sets.push(labels.clone());
+            pods.extend(set.pods.iter().map(|pod| (&pod.key.name, pod)));
+        }
+        let pods = pods.into_values().cloned().collect();
+        let selector = Selector { pairs: pairs.clone(), anchor: anchor.clone(), sets, pods };
         self.selectors.insert(service.clone(), selector);
         self.anchors.entry(anchor).or_default().insert(service.clone());
     }
@@ -89,23 +105,16 @@ impl Membership {
         self.selectors.get(service).is_some_and(|selector| !selector.sets.is_empty())
     }
 
-    /// The Pods that a Service selects, ordered by name.
-    pub fn selected(&self, service: &str) -> Vec<&Arc<Pod>> {
-        let sets = self.selectors.get(service).map_or(&[][..], |selector| &selector.sets);
-        let of_set = |labels| self.sets.get(labels).into_iter().flat_map(|set| set.pods.values());
-        let mut pods: Vec<&Arc<Pod>> = sets.iter().flat_map(of_set).collect();
-        if sets.len() > 1 {
-            // One set alone is in order.
-            pods.sort_by(|one, other| one.key.name.cmp(&other.key.name));
-        }
-        pods
+    /// The Pods that a Service selects.
+    pub fn selected(&self, service: &str) -> PodList {
+        self.selectors.get(service).map(|selector| selector.pods.clone()).unwrap_or_default()
     }
 
     /// The Services that select a Pod on a Node.
     pub fn services_on(&self, node: &str) -> BTreeSet<Text> {
         let on_node = |pod: &Arc<Pod>| pod.planning.node_name.as_deref() == Some(node);
         let sets = self.sets.values();
-        sets.filter(|set| !set.services.is_empty() && set.pods.values().any(on_node))
+        sets.filter(|set| !set.services.is_empty() && set.pods.iter().any(on_node))
             .flat_map(|set| set.services.iter().cloned())
             .collect()
     }

@@ -12,7 +12,7 @@ use crate::trigger_time::TriggerTimes;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     /// The times that earlier plans have published.
-    pub trigger_times: Arc<TriggerTimes>,
+    pub trigger_times: TriggerTimes,
     /// What users were last told of topology aware hints, by family. Nothing where the Service does
     /// not ask for them.
     pub hints_told: BTreeMap<IpFamily, HintsTold>,
@@ -20,7 +20,7 @@ pub struct Memory {
 
 impl Memory {
     /// Nothing but times.
-    pub fn of_times(trigger_times: Arc<TriggerTimes>) -> Arc<Self> {
+    pub fn of_times(trigger_times: TriggerTimes) -> Arc<Self> {
         Arc::new(Self { trigger_times, hints_told: BTreeMap::new() })
     }
 }

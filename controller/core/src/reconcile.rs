@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::endpoint_slices::{self, PodEntry};
+use crate::endpoint_slices;
 use crate::endpoints;
-use crate::facts::{EndpointSlice, Endpoints, HintMode, Service};
+use crate::facts::{EndpointSlice, Endpoints, HintMode, IpFamily, Pod, Service};
 use crate::index::Index;
 use crate::key::{Controller, NamespacedName, ResourceVersion, Text};
 use crate::memory::Memory;
@@ -56,8 +56,9 @@ pub struct Outline<'a> {
     pub notices: Vec<Notice>,
     /// What to keep in mind for the next visit.
     pub memory: Option<Arc<Memory>>,
-    /// How the Pods stand, where this controller is the one to tell of them.
-    pub pods: &'a [PodEntry],
+    /// The Pods that cannot be published because of their addresses, where this controller is the
+    /// one to tell of them.
+    pub invalid: Vec<(&'a Pod, IpFamily)>,
     /// The reason to tell first.
     pub reason: Option<Reason>,
     /// How long the key is left alone once the writes are done.

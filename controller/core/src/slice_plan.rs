@@ -157,6 +157,9 @@ impl Change {
     /// Slices that only gain endpoints go first, those that only lose them last.
     fn place(&self) -> u8 {
         let same_ports = self.before.ports == self.after.ports;
+        if same_ports && self.holds_the_same_addresses() {
+            return 2;
+        }
         let before = addresses(&self.before);
         let after = addresses(&self.after);
         let gains = after.iter().any(|address| !same_ports || !before.contains(address));
@@ -167,6 +170,12 @@ impl Change {
             (false, false) => 2,
             (false, true) => 3,
         }
+    }
+
+    /// Told at a glance for what changes most: the state of endpoints that stay where they are.
+    fn holds_the_same_addresses(&self) -> bool {
+        let (before, after) = (&self.before.endpoints, &self.after.endpoints);
+        before.iter().map(|one| &one.addresses).eq(after.iter().map(|one| &one.addresses))
     }
 }
 

@@ -8,15 +8,15 @@ use jiff::Timestamp;
 
 use crate::facts::object_meta::TRIGGER_TIME_ANNOTATION;
 use crate::facts::{Labels, Pod, Service};
-use crate::key::Text;
 use crate::memory::Memory;
+use crate::pod_list::PodList;
 
-/// The times that earlier plans of a Service have already accounted for.
+/// What earlier plans of a Service have already accounted for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TriggerTimes {
     service: Option<Timestamp>,
-    /// When each selected Pod last changed its readiness, ordered by name.
-    pods: Vec<(Text, Timestamp)>,
+    /// The selected Pods as they were: they tell when each last changed its readiness.
+    pods: PodList,
 }
 
 /// What one plan publishes, and what the next one starts from.
@@ -25,51 +25,37 @@ pub struct Advance {
     /// The time to write, if anything with a time has changed.
     pub trigger_time: Option<Timestamp>,
     /// What to remember.
-    pub remembered: Arc<TriggerTimes>,
+    pub remembered: TriggerTimes,
 }
 
-/// Compares the times of a Service and its selected Pods, which come ordered by name, with those
-/// remembered.
+/// Compares the times of a Service and its selected Pods with those remembered.
 ///
 /// Without memory (the first plan of a Service) the trigger is the Service's creation. After that
 /// it is the oldest time that moved forward: a Pod's Ready transition, or the creation of the
 /// Service. A deletion or a change of labels carries no time.
-pub fn advance<'a>(
-    memory: Option<&Memory>,
-    service: &Service,
-    pods: impl Iterator<Item = &'a Pod>,
-) -> Advance {
-    let remembered = memory.map(|memory| &memory.trigger_times);
-    let known = remembered.map_or(&[][..], |times| &times.pods);
-    let mut known = known.iter().peekable();
-    let mut oldest: Option<Timestamp> = None;
-    let mut consider = |time: Timestamp| oldest = Some(oldest.map_or(time, |old| old.min(time)));
-    let mut seen = Vec::with_capacity(known.len());
-    for pod in pods {
-        let Some(time) = pod.explaining.ready_since else {
-            continue;
-        };
-        while known.next_if(|(name, _)| *name < pod.key.name).is_some() {}
-        let before = known.next_if(|(name, _)| *name == pod.key.name);
-        if before.is_none_or(|(_, before)| time > *before) {
-            consider(time);
-        }
-        seen.push((pod.key.name.clone(), time));
-    }
-    let trigger_time = match remembered {
+pub fn advance(memory: Option<&Memory>, service: &Service, pods: &PodList) -> Advance {
+    let trigger_time = match memory.map(|memory| &memory.trigger_times) {
         None => service.created,
         Some(times) => {
-            if let Some(created) = service.created
-                && times.service.is_none_or(|before| created > before)
-            {
-                consider(created);
-            }
-            oldest
+            let changed = pods.changed_since(&times.pods);
+            let moved = changed.filter_map(|pod| times.moved(pod));
+            let created =
+                service.created.filter(|created| times.service.is_none_or(|at| *created > at));
+            moved.chain(created).min()
         }
     };
     Advance {
         trigger_time,
-        remembered: Arc::new(TriggerTimes { service: service.created, pods: seen }),
+        remembered: TriggerTimes { service: service.created, pods: pods.clone() },
+    }
+}
+
+impl TriggerTimes {
+    /// When a Pod last changed its readiness, if that is news.
+    fn moved(&self, pod: &Pod) -> Option<Timestamp> {
+        let time = pod.explaining.ready_since?;
+        let before = self.pods.get(&pod.key.name).and_then(|before| before.explaining.ready_since);
+        before.is_none_or(|before| time > before).then_some(time)
     }
 }
 

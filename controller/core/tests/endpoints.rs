@@ -160,7 +160,7 @@ fn one_bad_address_spoils_nobody_else() {
     let mut cluster =
         Cluster::new().service(foo()).pods(vec![pod("bad", "127.0.0.1"), pod("good", "10.1.0.1")]);
     let plan = cluster.plan();
-    assert_eq!(plan.pods[0].reason, Reason::AddressInvalid);
+    assert_eq!(plan.families[0].pods[0].reason, Reason::AddressInvalid);
     assert_eq!(plan.errors, Vec::<String>::new());
     cluster.settle();
     assert_eq!(cluster.endpoints(), ["10.1.0.1 good ready serving on node-a in zone-a"]);
@@ -249,7 +249,7 @@ fn every_pod_says_why_it_is_in_or_out() {
         pod("h-portless", "10.1.0.8"),
     ];
     let plan = Cluster::new().service(named).pods(pods).plan();
-    let reasons: Vec<Reason> = plan.pods.iter().map(|entry| entry.reason).collect();
+    let reasons: Vec<Reason> = plan.families[0].pods.iter().map(|verdict| verdict.reason).collect();
     assert_eq!(
         reasons,
         [

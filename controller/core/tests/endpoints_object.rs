@@ -471,5 +471,5 @@ fn the_snapshot_shares_and_copies_nothing() {
     let cluster = with_pods(pods(0..1));
     let key = controller_core::key::NamespacedName::new("test", "foo");
     let (one, two) = (cluster.index.endpoints(&key), cluster.index.endpoints(&key));
-    assert!(Arc::ptr_eq(&one.pods[0], &two.pods[0]));
+    assert!(Arc::ptr_eq(one.pods.iter().next().unwrap(), two.pods.iter().next().unwrap()));
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Limits, Plan, Snapshot, plan};
+use super::{FamilyPlan, Limits, Plan, Snapshot, plan};
+use crate::facts::{IpFamily, Pod};
 use crate::index::Index;
 use crate::key::{Controller, NamespacedName};
+use crate::reason::Reason;
 use crate::reconcile::{
     Failure, Notice, NoticeSeverity, Outline, Reconcile, Reference, Sizes, Stage, StageKind,
 };
@@ -40,7 +42,7 @@ impl Reconcile for EndpointSliceController {
             errors: &plan.errors,
             notices: plan.notices.clone(),
             memory: plan.memory.clone(),
-            pods: &plan.pods,
+            invalid: invalid(snapshot, plan),
             reason: plan.service.first().copied(),
             rest: Duration::ZERO,
             sizes: sizes(snapshot, plan),
@@ -69,6 +71,17 @@ impl Reconcile for EndpointSliceController {
             message: format!("Error updating Endpoint Slices for Service {}: {error}", service.key),
         })
     }
+}
+
+/// The Pods whose addresses no slice may hold, by family and name.
+fn invalid<'a>(snapshot: &'a Snapshot, plan: &Plan) -> Vec<(&'a Pod, IpFamily)> {
+    let of_family = |family: &FamilyPlan| {
+        let verdicts = snapshot.pods.iter().zip(&family.pods);
+        let invalid = verdicts.filter(|(_, verdict)| verdict.reason == Reason::AddressInvalid);
+        let name = family.family;
+        invalid.map(|(pod, _)| (&**pod, name)).collect::<Vec<_>>()
+    };
+    plan.families.iter().flat_map(of_family).collect()
 }
 
 fn sizes(snapshot: &Snapshot, plan: &Plan) -> Sizes {

@@ -12,10 +12,11 @@ mod verdict;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use crate::endpoint::SelectedPod;
-use crate::facts::{Cause, EndpointSlice, IpFamily, Pod, Service};
+use crate::facts::{Cause, EndpointSlice, IpFamily, Service};
+use crate::index::Nodes;
 use crate::key::{NamespacedName, ResourceVersion};
 use crate::memory::Memory;
+use crate::pod_list::PodList;
 use crate::reason::Reason;
 use crate::reconcile::Notice;
 use crate::slice_plan::SlicePlan;
@@ -33,8 +34,10 @@ pub struct Snapshot {
     pub key: NamespacedName,
     /// The Service, unless it is gone.
     pub service: Option<Arc<Service>>,
-    /// The Pods it selects, ordered by name.
-    pub pods: Vec<SelectedPod>,
+    /// The Pods it selects.
+    pub pods: PodList,
+    /// All Nodes.
+    pub nodes: Arc<Nodes>,
     /// All slices that name the Service, ours and others', ordered by name.
     pub slices: Vec<Arc<EndpointSlice>>,
     /// The shares of zones in the CPU of all Nodes.
@@ -60,8 +63,6 @@ pub struct Plan {
     /// What makes this visit a failure although all writes may succeed: the Service is visited
     /// again, and an event tells the texts.
     pub errors: Vec<String>,
-    /// How every selected Pod stands, by family and then by name.
-    pub pods: Vec<PodEntry>,
     /// How every slice stands that names the Service.
     pub slices: Vec<SliceEntry>,
     /// The Service as a whole: the worst reason first, then the others.
@@ -90,6 +91,8 @@ pub struct FamilyPlan {
     pub counts: Counts,
     /// Whether there are hints, or why not.
     pub hints: HintsOutcome,
+    /// How every selected Pod stands, in the order of the snapshot.
+    pub pods: Vec<PodVerdict>,
 }
 
 /// Sizes of one family of a Service.
@@ -108,12 +111,8 @@ pub struct Counts {
 }
 
 /// How a selected Pod stands in one family.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PodEntry {
-    /// The Pod.
-    pub pod: Arc<Pod>,
-    /// The family.
-    pub family: IpFamily,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PodVerdict {
     /// Why it is in or out.
     pub reason: Reason,
     /// What keeps it from being ready.

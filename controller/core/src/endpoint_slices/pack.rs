@@ -1,10 +1,15 @@
 //! Packing: which endpoints stand in which slice. What is published well stays where it is; what
 //! is new goes where the fewest writes are needed; nothing is ever rebalanced.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::fast::RandomState;
 
 use crate::endpoint::Wanted;
 use crate::facts::{Endpoint, EndpointSlice, Labels};
+use crate::key::Text;
 
 /// Where the endpoints of one family and port set go.
 #[derive(Default)]
@@ -122,30 +127,44 @@ struct Places<'w, 'a> {
     placed: Vec<bool>,
     /// Slices mostly hold their endpoints in the same order, so the next one is often the next here.
     next: usize,
+    /// How many times it was not.
+    misses: usize,
+    /// Where each name stands, worked out once there are more than a few.
+    by_name: OnceCell<HashMap<&'a Text, usize, RandomState>>,
 }
+
+/// More misses than this are not just the first endpoints of slices.
+const FEW_MISSES: usize = 32;
 
 impl<'w, 'a> Places<'w, 'a> {
     fn new(wanted: &'w [Wanted<'a>]) -> Self {
-        Self { wanted, placed: vec![false; wanted.len()], next: 0 }
+        let placed = vec![false; wanted.len()];
+        Self { wanted, placed, next: 0, misses: 0, by_name: OnceCell::new() }
     }
 
     /// The wanted endpoint that a published one stands for, unless it was placed already.
     fn take(&mut self, endpoint: &Endpoint) -> Option<&'w Wanted<'a>> {
-        let place = self.find(endpoint.target_ref.as_ref()?.name.as_deref()?)?;
+        let place = self.find(endpoint.target_ref.as_ref()?.name.as_ref()?)?;
         self.next = place + 1;
         let wanted = self.wanted.get(place).filter(|wanted| wanted.is_same_as(endpoint))?;
         let placed = self.placed.get_mut(place)?;
         (!std::mem::replace(placed, true)).then_some(wanted)
     }
 
-    fn find(&self, pod: &str) -> Option<usize> {
-        fn name<'n>(wanted: &'n Wanted<'_>) -> &'n str {
-            &wanted.pod.key.name
-        }
+    fn find(&mut self, pod: &Text) -> Option<usize> {
+        let name = |wanted: &Wanted<'a>| -> &'a Text { &wanted.pod.key.name };
         if self.wanted.get(self.next).is_some_and(|wanted| name(wanted) == pod) {
             return Some(self.next);
         }
-        self.wanted.binary_search_by(|wanted| name(wanted).cmp(pod)).ok()
+        self.misses += 1;
+        if self.misses <= FEW_MISSES {
+            return self.wanted.binary_search_by(|wanted| name(wanted).cmp(pod)).ok();
+        }
+        let by_name = self.by_name.get_or_init(|| {
+            let wanted = self.wanted.iter().enumerate();
+            wanted.map(|(place, wanted)| (name(wanted), place)).collect()
+        });
+        by_name.get(pod).copied()
     }
 
     fn unplaced(self) -> Remaining<'w, 'a> {

@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use super::hints::{self, Hints};
 use super::labels::{self, MANAGED_BY};
 use super::pack::{Packing, pack};
-use super::{Counts, FamilyPlan, Limits, Plan, PodEntry, SliceEntry, Snapshot, verdict};
-use crate::endpoint::{self, Standing, Wanted};
+use super::{Counts, FamilyPlan, Limits, Plan, PodVerdict, SliceEntry, Snapshot, verdict};
+use crate::endpoint::{self, SelectedPod, Standing, Wanted};
 use crate::facts::{
-    AddressType, Endpoint, EndpointPort, EndpointSlice, IpFamily, Labels, ObjectMeta, Service,
+    AddressType, Endpoint, EndpointPort, EndpointSlice, IpFamily, Labels, ObjectMeta, Pod, Service,
 };
 use crate::key::{NamespacedName, ResourceVersion};
 use crate::memory::Memory;
@@ -47,7 +47,6 @@ fn idle(snapshot: &Snapshot, service: Reason, ours: Reason) -> Plan {
         families: Vec::new(),
         strays: Vec::new(),
         errors: Vec::new(),
-        pods: Vec::new(),
         slices: entries.collect(),
         service: vec![service],
         notices: Vec::new(),
@@ -64,6 +63,13 @@ struct Planner<'a> {
     plan: Plan,
 }
 
+/// How the Pods of one family stand.
+struct Judged<'a> {
+    /// In the order of the snapshot.
+    verdicts: Vec<PodVerdict>,
+    groups: Vec<Group<'a>>,
+}
+
 /// The Pods of one family, by the ports they serve.
 struct Group<'a> {
     ports: ResolvedPorts,
@@ -72,8 +78,7 @@ struct Group<'a> {
 
 impl<'a> Planner<'a> {
     fn new(snapshot: &'a Snapshot, service: &'a Service, limits: &Limits) -> Self {
-        let pods = snapshot.pods.iter().map(|selected| &*selected.pod);
-        let times = trigger_time::advance(snapshot.memory.as_deref(), service, pods);
+        let times = trigger_time::advance(snapshot.memory.as_deref(), service, &snapshot.pods);
         Self {
             snapshot,
             service,
@@ -84,7 +89,6 @@ impl<'a> Planner<'a> {
                 families: Vec::new(),
                 strays: Vec::new(),
                 errors: Vec::new(),
-                pods: Vec::new(),
                 slices: Vec::new(),
                 service: Vec::new(),
                 notices: Vec::new(),
@@ -99,9 +103,9 @@ impl<'a> Planner<'a> {
         let mut sets = Vec::new();
         for family in families {
             let existing = by_family.remove(&family).unwrap_or_default();
-            let groups = self.groups(family);
+            let Judged { verdicts, groups } = self.groups(family);
             let family_plan = self.family(family, &groups, existing);
-            self.plan.families.push(family_plan);
+            self.plan.families.push(FamilyPlan { pods: verdicts, ..family_plan });
             sets.extend(groups.into_iter().map(|group| group.ports));
         }
         self.plan.service = verdict::of(self.service, self.snapshot, &self.plan, &sets);
@@ -133,26 +137,33 @@ impl<'a> Planner<'a> {
     }
 
     /// Judges every Pod, and groups those that count by the ports they serve.
-    fn groups(&mut self, family: IpFamily) -> Vec<Group<'a>> {
+    fn groups(&mut self, family: IpFamily) -> Judged<'a> {
         let mut resolver = PortResolver::new(self.service);
         let mut wanted: Vec<Vec<Wanted<'a>>> = Vec::new();
-        self.plan.pods.reserve(self.snapshot.pods.len());
-        let mut places = Vec::with_capacity(self.snapshot.pods.len());
-        for selected in &self.snapshot.pods {
+        let snapshot = self.snapshot;
+        let count = snapshot.pods.len();
+        let mut verdicts = Vec::with_capacity(count);
+        let mut places = Vec::with_capacity(count);
+        for pod in snapshot.pods.iter() {
+            let node = pod.planning.node_name.as_ref().and_then(|name| snapshot.nodes.get(name));
+            let selected = SelectedPod { pod, node: node.map(|node| &**node) };
             let standing = endpoint::standing(self.service, selected, family);
-            if let Standing::LeftOut(reason) | Standing::Ignored(reason) = standing {
-                self.note_unknown_node(selected, reason);
-            }
             // A Pod that counts makes slices for its ports wanted, even if it yields no endpoint.
             let place = match standing {
                 Standing::Ignored(_) => None,
-                _ => Some(resolver.resolve(&selected.pod.planning.ports)),
+                _ => Some(resolver.resolve(&pod.planning.ports)),
             };
-            if let Some(place) = place {
-                wanted.resize_with(wanted.len().max(place + 1), Vec::new);
+            if let Some(place) = place
+                && place >= wanted.len()
+            {
+                wanted.resize_with(place + 1, Vec::new);
             }
             let (reason, serves) = match standing {
-                Standing::Ignored(reason) | Standing::LeftOut(reason) => (reason, None),
+                Standing::Ignored(reason) => (reason, None),
+                Standing::LeftOut(reason) => {
+                    self.note_unknown_node(pod, reason);
+                    (reason, None)
+                }
                 Standing::Wanted(endpoint) => {
                     let reason = endpoint.reason();
                     if let Some(group) = place.and_then(|place| wanted.get_mut(place)) {
@@ -162,41 +173,43 @@ impl<'a> Planner<'a> {
                 }
             };
             places.push(serves);
-            self.plan.pods.push(PodEntry {
-                pod: selected.pod.clone(),
-                family,
-                reason,
-                cause: endpoint::cause(selected),
-            });
+            verdicts.push(PodVerdict { reason, cause: endpoint::cause(selected) });
         }
         let sets = resolver.into_sets();
-        self.note_missing_ports(&places, &sets);
+        self.note_missing_ports(&mut verdicts, &places, &sets);
         let groups = sets.into_iter().zip(wanted);
-        groups.map(|(ports, wanted)| Group { ports, wanted }).collect()
+        let groups = groups.map(|(ports, wanted)| Group { ports, wanted }).collect();
+        Judged { verdicts, groups }
     }
 
     /// A Pod on a Node that does not exist fails the visit, so that it is tried again.
-    fn note_unknown_node(&mut self, selected: &endpoint::SelectedPod, reason: Reason) {
+    fn note_unknown_node(&mut self, pod: &Pod, reason: Reason) {
         if reason == Reason::NodeUnknown {
             self.plan.errors.push(format!(
                 "skipping Pod {} for Service {}: Node {} Not Found",
-                selected.pod.key.name,
+                pod.key.name,
                 self.service.key,
-                selected.pod.planning.node_name.as_deref().unwrap_or(""),
+                pod.planning.node_name.as_deref().unwrap_or(""),
             ));
         }
     }
 
     /// A Pod that is published without some or all ports says so, whatever its state.
-    fn note_missing_ports(&mut self, places: &[Option<usize>], sets: &[ResolvedPorts]) {
+    fn note_missing_ports(
+        &self,
+        verdicts: &mut [PodVerdict],
+        places: &[Option<usize>],
+        sets: &[ResolvedPorts],
+    ) {
         let asked = self.service.ports.len();
-        let judged = self.plan.pods.len().saturating_sub(places.len());
-        let entries = self.plan.pods.iter_mut().skip(judged);
-        for (entry, place) in entries.zip(places) {
+        if sets.iter().all(|ports| ports.resolved == asked) {
+            return;
+        }
+        for (verdict, place) in verdicts.iter_mut().zip(places) {
             match place.and_then(|place| sets.get(place)) {
                 Some(ports) if ports.resolved == asked => {}
-                Some(ports) if ports.resolved == 0 => entry.reason = Reason::NoPortResolved,
-                Some(_) => entry.reason = Reason::PortMissing,
+                Some(ports) if ports.resolved == 0 => verdict.reason = Reason::NoPortResolved,
+                Some(_) => verdict.reason = Reason::PortMissing,
                 None => {}
             }
         }
@@ -230,7 +243,7 @@ impl<'a> Planner<'a> {
         counts.slices = kept.len() + sorted.update.len() + sorted.create.len();
         counts.desired_slices = counts.desired_slices.max(1);
         let slices = self.written(sorted, &kept);
-        FamilyPlan { family, slices, counts, hints }
+        FamilyPlan { family, slices, counts, hints, pods: Vec::new() }
     }
 
     /// Tells what has changed about topology aware hints since users were last told.
@@ -277,8 +290,9 @@ impl<'a> Planner<'a> {
         sorted.delete.extend(packing.delete);
         let updates = packing.update.into_iter();
         sorted.update.extend(updates.map(|(before, endpoints)| {
-            let mut after = EndpointSlice { endpoints, ..(*before).clone() };
-            after.metadata.labels = self.labels.clone();
+            let metadata = ObjectMeta { labels: self.labels.clone(), ..before.metadata.clone() };
+            let (address_type, ports) = (before.address_type.clone(), before.ports.clone());
+            let after = EndpointSlice { metadata, address_type, ports, endpoints };
             Change { before, after }
         }));
         kept.extend(packing.unchanged);

@@ -3,8 +3,8 @@
 
 use std::cmp::Reverse;
 
-use super::{Plan, PodEntry, Snapshot};
-use crate::facts::{Service, ServicePort, TargetPort};
+use super::{Plan, Snapshot};
+use crate::facts::{Pod, Service, ServicePort, TargetPort};
 use crate::ports::ResolvedPorts;
 use crate::reason::Reason;
 
@@ -27,7 +27,7 @@ pub(super) fn of(
     if service.deleting {
         reasons.push(Reason::ServiceDeleting);
     }
-    reasons.extend(of_pods(&plan.pods));
+    reasons.extend(of_pods(snapshot, plan));
     reasons.extend(of_families(plan));
     reasons.extend(of_ports(service, snapshot, plan, sets));
     if !reasons.iter().any(|reason| !NOTES.contains(reason)) {
@@ -41,37 +41,66 @@ pub(super) fn of(
     reasons
 }
 
-fn of_pods(entries: &[PodEntry]) -> Option<Reason> {
-    use Reason::*;
-    let live: Vec<&PodEntry> =
-        entries.iter().filter(|entry| !matches!(entry.reason, PodFailed | PodSucceeded)).collect();
-    let all = |these: &[Reason]| live.iter().all(|entry| these.contains(&entry.reason));
-    let any = |these: &[Reason]| live.iter().any(|entry| these.contains(&entry.reason));
-    if entries.is_empty() {
-        return Some(NoPodsMatch);
+/// How many Pods stand how, over all families.
+#[derive(Default)]
+struct Tally {
+    all: usize,
+    /// All but those that have run to their end. Only they are counted below.
+    live: usize,
+    deleting: usize,
+    /// Without an address that may be published.
+    unusable: usize,
+    family_missing: usize,
+    serving: usize,
+    published_not_ready: usize,
+    /// Out of service for a reason that may pass.
+    short: usize,
+}
+
+impl Tally {
+    fn count(&mut self, pod: &Pod, reason: Reason) {
+        use Reason::*;
+        self.all += 1;
+        if matches!(reason, PodFailed | PodSucceeded) {
+            return;
+        }
+        self.live += 1;
+        self.deleting += usize::from(pod.planning.deleting);
+        match reason {
+            NoPodIP | AddressInvalid | NodeUnknown => {
+                self.unusable += 1;
+                self.short += 1;
+                return;
+            }
+            FamilyMissing => {
+                self.family_missing += 1;
+                return;
+            }
+            PublishedNotReady => self.published_not_ready += 1,
+            NotReady | ReadyNodeNotReady => self.short += 1,
+            _ => {}
+        }
+        self.serving += usize::from(pod.planning.ready && !pod.planning.deleting);
     }
-    if live.is_empty() {
-        return Some(AllPodsTerminal);
+}
+
+fn of_pods(snapshot: &Snapshot, plan: &Plan) -> Option<Reason> {
+    let mut tally = Tally::default();
+    for family in &plan.families {
+        let verdicts = snapshot.pods.iter().zip(&family.pods);
+        verdicts.for_each(|(pod, verdict)| tally.count(pod, verdict.reason));
     }
-    if live.iter().all(|entry| entry.pod.planning.deleting) {
-        return Some(TerminatingOnly);
+    match tally {
+        Tally { all: 0, .. } => Some(Reason::NoPodsMatch),
+        Tally { live: 0, .. } => Some(Reason::AllPodsTerminal),
+        Tally { live, deleting, .. } if deleting == live => Some(Reason::TerminatingOnly),
+        Tally { live, unusable, .. } if unusable == live => Some(Reason::NoUsableAddress),
+        Tally { live, family_missing, .. } if family_missing == live => Some(Reason::NoPodOfFamily),
+        Tally { serving: 0, published_not_ready: 0, .. } => Some(Reason::NoneReady),
+        Tally { serving: 0, .. } => Some(Reason::NotReadyPublished),
+        Tally { short: 0, .. } => None,
+        _ => Some(Reason::Degraded),
     }
-    if all(&[NoPodIP, AddressInvalid, NodeUnknown]) {
-        return Some(NoUsableAddress);
-    }
-    if all(&[FamilyMissing]) {
-        return Some(NoPodOfFamily);
-    }
-    let published = |entry: &&&PodEntry| {
-        !matches!(entry.reason, NoPodIP | AddressInvalid | NodeUnknown | FamilyMissing)
-    };
-    let serves = |entry: &&PodEntry| entry.pod.planning.ready && !entry.pod.planning.deleting;
-    if !live.iter().filter(published).any(serves) {
-        let as_asked = any(&[PublishedNotReady]);
-        return Some(if as_asked { NotReadyPublished } else { NoneReady });
-    }
-    let short = [NoPodIP, AddressInvalid, NodeUnknown, NotReady, ReadyNodeNotReady];
-    any(&short).then_some(Degraded)
 }
 
 /// A dual-stack Service whose one family has nothing to offer.
@@ -94,10 +123,9 @@ fn of_ports(
         return reasons;
     }
     let asked = service.ports.len();
-    let lacking = plan
-        .pods
-        .iter()
-        .any(|entry| matches!(entry.reason, Reason::NoPortResolved | Reason::PortMissing));
+    let mut verdicts = plan.families.iter().flat_map(|family| &family.pods);
+    let lacking = verdicts
+        .any(|verdict| matches!(verdict.reason, Reason::NoPortResolved | Reason::PortMissing));
     if lacking {
         let none = sets.iter().all(|ports| ports.resolved == 0);
         reasons.push(if none { Reason::NoPortsResolved } else { Reason::PortsPartlyResolved });
@@ -120,8 +148,8 @@ fn is_undeclared(port: &ServicePort, snapshot: &Snapshot) -> bool {
         return false;
     };
     !snapshot.pods.is_empty()
-        && snapshot.pods.iter().all(|selected| {
-            let ports = &selected.pod.planning.ports;
+        && snapshot.pods.iter().all(|pod| {
+            let ports = &pod.planning.ports;
             let mut same = ports.iter().filter(|declared| declared.protocol == port.protocol);
             let first = same.next();
             first.is_some_and(|first| first.number != number)

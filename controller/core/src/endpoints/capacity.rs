@@ -1,7 +1,7 @@
 //! An Endpoints object holds a thousand addresses at most
 //! (kubernetes/enhancements KEP-752: larger Services are for slices).
 
-use crate::facts::{EndpointAddress, EndpointSubset};
+use super::subsets::{Address, Packed};
 
 /// How many addresses one object holds.
 pub const MOST_ADDRESSES: usize = 1000;
@@ -18,7 +18,7 @@ pub enum Capacity {
 /// Leaves out what is too much. Ready addresses come first, and every subset keeps its share of
 /// the kind that is cut, rounded up, as long as there is room. A subset with nothing left goes:
 /// the API refuses empty ones.
-pub fn cut(subsets: &mut Vec<EndpointSubset>) -> Capacity {
+pub fn cut<A: Address>(subsets: &mut Vec<Packed<'_, A>>) -> Capacity {
     let ready: usize = subsets.iter().map(|subset| subset.addresses.len()).sum();
     let not_ready: usize = subsets.iter().map(|subset| subset.not_ready_addresses.len()).sum();
     if ready + not_ready <= MOST_ADDRESSES {
@@ -38,11 +38,7 @@ pub fn cut(subsets: &mut Vec<EndpointSubset>) -> Capacity {
 
 /// The floating-point steps and their order decide how halves are rounded, so they are
 /// kube-controller-manager's: part, times budget, up.
-fn share_out<'a>(
-    lists: impl Iterator<Item = &'a mut Vec<EndpointAddress>>,
-    total: usize,
-    budget: usize,
-) {
+fn share_out<'a, T: 'a>(lists: impl Iterator<Item = &'a mut Vec<T>>, total: usize, budget: usize) {
     let mut left = budget;
     for list in lists {
         let share = (list.len() as f64 / total as f64 * budget as f64).ceil() as usize;
@@ -54,31 +50,30 @@ fn share_out<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::EndpointAddress;
 
-    fn subset(ready: usize, not_ready: usize) -> EndpointSubset {
-        let addresses = |count: usize| {
-            let address = |number: usize| EndpointAddress {
-                ip: format!("10.0.{}.{}", number / 256, number % 256).into(),
-                hostname: None,
-                node_name: None,
-                target_ref: None,
-            };
-            (0..count).map(address).collect()
-        };
-        EndpointSubset {
-            addresses: addresses(ready),
-            not_ready_addresses: addresses(not_ready),
+    fn subset(
+        address: &EndpointAddress,
+        ready: usize,
+        not_ready: usize,
+    ) -> Packed<'_, EndpointAddress> {
+        Packed {
+            addresses: vec![address; ready],
+            not_ready_addresses: vec![address; not_ready],
             ports: Vec::new(),
         }
     }
 
     fn cut_sizes(ready: &[usize], not_ready: &[usize]) -> (Capacity, Vec<(usize, usize)>) {
         let sizes = ready.iter().zip(not_ready);
-        let mut subsets: Vec<EndpointSubset> =
-            sizes.map(|(ready, not_ready)| subset(*ready, *not_ready)).collect();
+        let ip = "10.0.0.1".into();
+        let address = EndpointAddress { ip, hostname: None, node_name: None, target_ref: None };
+        let mut subsets: Vec<Packed<'_, EndpointAddress>> =
+            sizes.map(|(ready, not_ready)| subset(&address, *ready, *not_ready)).collect();
         let capacity = cut(&mut subsets);
-        let size =
-            |subset: &EndpointSubset| (subset.addresses.len(), subset.not_ready_addresses.len());
+        let size = |subset: &Packed<'_, EndpointAddress>| {
+            (subset.addresses.len(), subset.not_ready_addresses.len())
+        };
         (capacity, subsets.iter().map(size).collect())
     }
 

@@ -31,7 +31,7 @@ impl Reconcile for EndpointsController {
             notices: Vec::new(),
             memory: plan.memory.clone(),
             // The EndpointSlice controller tells of Pods; telling twice helps nobody.
-            pods: &[],
+            invalid: Vec::new(),
             reason: Some(plan.reason),
             rest: plan.write.as_ref().map(Write::rest).unwrap_or_default(),
             sizes: Sizes::Unchanged,

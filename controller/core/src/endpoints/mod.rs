@@ -3,15 +3,18 @@
 
 mod capacity;
 mod controller;
+mod go_order;
+mod listed;
 mod plan;
 pub mod subsets;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::facts::{Endpoints, Pod, Service};
+use crate::facts::{Endpoints, Service};
 use crate::key::{NamespacedName, Text};
 use crate::memory::Memory;
+use crate::pod_list::PodList;
 use crate::reason::Reason;
 
 pub use controller::EndpointsController;
@@ -27,8 +30,8 @@ pub struct Snapshot {
     pub key: NamespacedName,
     /// The Service, unless it is gone.
     pub service: Option<Arc<Service>>,
-    /// The Pods it selects, ordered by name.
-    pub pods: Vec<Arc<Pod>>,
+    /// The Pods it selects.
+    pub pods: PodList,
     /// The Endpoints there are, whoever made them.
     pub endpoints: Option<Arc<Endpoints>>,
     /// The uid of Endpoints that have outlived their Service, and are to follow it.

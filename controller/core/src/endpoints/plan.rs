@@ -4,17 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::capacity::{Capacity, cut};
-use super::subsets::{Entry, Readiness, pack, say_the_same};
+use super::listed::{Listed, Listing};
+use super::subsets::{Packed, pack, say_the_same};
 use super::{MANAGED_BY, Plan, Snapshot, Write};
 use crate::facts::endpoint_slice::HEADLESS_LABEL;
 use crate::facts::endpoints::{MANAGED_BY_LABEL, OVER_CAPACITY_ANNOTATION};
-use crate::facts::{
-    ClusterIp, EndpointAddress, EndpointSubset, Endpoints, IpFamily, Labels, ObjectMeta, Phase,
-    Pod, PodAddress, Service, TargetRef,
-};
+use crate::facts::{Endpoints, Labels, ObjectMeta, Service};
 use crate::key::{ResourceVersion, Text};
 use crate::memory::Memory;
-use crate::ports::PortResolver;
 use crate::reason::Reason;
 use crate::trigger_time;
 
@@ -34,9 +31,9 @@ pub fn plan(snapshot: &Snapshot) -> Plan {
     if service.selector.is_none() {
         return idle(Reason::SelectorAbsent);
     }
-    let pods = snapshot.pods.iter().map(|pod| &**pod);
-    let times = trigger_time::advance(snapshot.memory.as_deref(), service, pods);
-    let mut wanted = subsets(service, &snapshot.pods);
+    let times = trigger_time::advance(snapshot.memory.as_deref(), service, &snapshot.pods);
+    let listing = Listing::new(service, &snapshot.pods);
+    let mut wanted = pack(listing.entries());
     let capacity = cut(&mut wanted);
     let reason = match capacity {
         Capacity::Within => Reason::InSync,
@@ -46,7 +43,8 @@ pub fn plan(snapshot: &Snapshot) -> Plan {
     let write = match current {
         Some(current) if says(current, service, &wanted, capacity) => None,
         _ => {
-            let mut endpoints = Endpoints { metadata: metadata(service, current), subsets: wanted };
+            let subsets = wanted.iter().map(Packed::to_subset).collect();
+            let mut endpoints = Endpoints { metadata: metadata(service, current), subsets };
             annotate(&mut endpoints.metadata.annotations, capacity);
             trigger_time::stamp(&mut endpoints.metadata.annotations, times.trigger_time);
             Some(if current.is_some() {
@@ -73,73 +71,11 @@ fn without_service(snapshot: &Snapshot) -> Plan {
     Plan { write: leftover.cloned().map(Write::Remove), reason, memory: None }
 }
 
-/// What the Endpoints of a Service should hold, uncut.
-fn subsets(service: &Service, pods: &[Arc<Pod>]) -> Vec<EndpointSubset> {
-    let mut resolver = PortResolver::new(service);
-    let mut found: Vec<(EndpointAddress, Readiness, usize)> = Vec::with_capacity(pods.len());
-    for pod in pods {
-        if let Some(readiness) = readiness(service, pod)
-            && let Some(ip) = address(service, pod)
-        {
-            let place = resolver.resolve(&pod.planning.ports);
-            found.push((endpoint_address(service, pod, ip), readiness, place));
-        }
-    }
-    let portless = service.ports.is_empty() && service.cluster_ip == ClusterIp::Headless;
-    let entries = found.iter().filter_map(|(address, readiness, place)| {
-        let ports = resolver.set(*place).map_or(&[][..], |resolved| resolved.set.ports());
-        let counts = !ports.is_empty() || portless;
-        counts.then_some(Entry { address, readiness: *readiness, ports })
-    });
-    pack(entries)
-}
-
-/// Whether a Pod is listed, and as what. Unlike in slices, a Pod that is going away is not.
-fn readiness(service: &Service, pod: &Pod) -> Option<Readiness> {
-    let anyway = service.publish_not_ready_addresses;
-    let pod = &pod.planning;
-    if pod.phase != Phase::Live || (pod.deleting && !anyway) {
-        return None;
-    }
-    Some(if pod.ready || anyway { Readiness::Ready } else { Readiness::NotReady })
-}
-
-/// The first address of the Service's first family that may be published.
-fn address<'a>(service: &Service, pod: &'a Pod) -> Option<&'a Text> {
-    let addresses = &pod.planning.addresses;
-    let family = match (service.ip_families.first(), &service.cluster_ip) {
-        (Some(first), _) => *first,
-        (None, ClusterIp::Address(address)) => IpFamily::of(*address),
-        // Stored before families were: whatever the Pod has first.
-        (None, _) => addresses.first()?.family()?,
-    };
-    addresses.iter().find_map(|address| match address {
-        PodAddress::Usable { family: of, text } if *of == family => Some(text),
-        _ => None,
-    })
-}
-
-fn endpoint_address(service: &Service, pod: &Pod, ip: &Text) -> EndpointAddress {
-    let in_subdomain = pod.planning.subdomain.as_ref() == Some(&service.key.name);
-    EndpointAddress {
-        ip: ip.clone(),
-        hostname: pod.planning.hostname.clone().filter(|_| in_subdomain),
-        node_name: pod.planning.node_name.clone(),
-        target_ref: Some(TargetRef {
-            kind: Some("Pod".into()),
-            namespace: Some(pod.key.namespace.clone()),
-            name: Some(pod.key.name.clone()),
-            uid: Some(pod.planning.uid.clone()),
-            rest: None,
-        }),
-    }
-}
-
 /// Whether Endpoints already say what they should, in whatever order and grouping.
 fn says(
     current: &Endpoints,
     service: &Service,
-    wanted: &[EndpointSubset],
+    wanted: &[Packed<'_, Listed<'_>>],
     capacity: Capacity,
 ) -> bool {
     let annotation = current.metadata.annotations.get(OVER_CAPACITY_ANNOTATION);

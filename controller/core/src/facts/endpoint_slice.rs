@@ -143,7 +143,39 @@ pub struct TargetRef {
     pub rest: Option<Box<TargetRefRest>>,
 }
 
+/// `kind` of the references that we write. One text for all of them.
+static POD: Text = arcstr::literal!("Pod");
+
 impl TargetRef {
+    /// A reference to a Pod.
+    pub fn to_pod(key: &NamespacedName, uid: &Text) -> Self {
+        Self {
+            kind: Some(POD.clone()),
+            namespace: Some(key.namespace.clone()),
+            name: Some(key.name.clone()),
+            uid: Some(uid.clone()),
+            rest: None,
+        }
+    }
+
+    /// Whether it is such a reference, whatever version it tells.
+    pub fn is_to_pod(&self, key: &NamespacedName, uid: &Text) -> bool {
+        let plain = self
+            .rest
+            .as_ref()
+            .is_none_or(|rest| rest.api_version.is_none() && rest.field_path.is_none());
+        plain
+            && self.kind.as_ref() == Some(&POD)
+            && self.namespace.as_ref() == Some(&key.namespace)
+            && self.name.as_ref() == Some(&key.name)
+            && self.uid.as_ref() == Some(uid)
+    }
+
+    /// `kind` of the references that we write.
+    pub fn kind_of_pods() -> &'static Text {
+        &POD
+    }
+
     /// The reference without its resourceVersion, which says nothing about the target.
     #[must_use]
     pub fn without_version(&self) -> Self {

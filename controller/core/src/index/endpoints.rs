@@ -9,12 +9,17 @@ use crate::key::{Controller, Kind, NamespacedName};
 use crate::mirroring::MANAGED_BY;
 
 impl Index {
-    pub(super) fn apply_endpoints(&mut self, endpoints: Endpoints, origin: Origin) -> Vec<Visit> {
+    pub(super) fn apply_endpoints(
+        &mut self,
+        mut endpoints: Endpoints,
+        origin: Origin,
+    ) -> Vec<Visit> {
         let key = endpoints.metadata.key.clone();
         let held = self.entry(&key).and_then(|entry| entry.endpoints.clone());
         if !self.is_news(Kind::Endpoints, held.as_deref(), &endpoints, origin) {
             return Vec::new();
         }
+        self.share_in_subsets(&key.namespace, &mut endpoints.subsets);
         let endpoints = Arc::new(endpoints);
         let namespace = self.namespace_mut(&key.namespace);
         let entry = namespace.services.entry(key.name.clone()).or_default();

@@ -1,11 +1,59 @@
 //! Objects that we write and therefore hold whole: slices and Endpoints. Our own writes come in by
 //! their answers, at once; what the watch tells later about them is either the same or older.
 
+use std::sync::Arc;
+
 use super::{Index, Origin, Source};
-use crate::facts::Object;
-use crate::key::{Kind, NamespacedName, ResourceVersion};
+use crate::facts::{EndpointSubset, Object};
+use crate::key::{Kind, NamespacedName, ResourceVersion, Text};
+use crate::shared_text::Published;
 
 impl Index {
+    /// Lets what is published take over the texts of the Pods that it tells of.
+    pub(super) fn share_texts<T: Published>(&self, namespace: &Text, published: &mut [T]) {
+        let Some(namespace) = self.namespaces.get(namespace) else {
+            return;
+        };
+        for one in published {
+            let Some(pod) = one.pod().and_then(|name| namespace.pods.get(name)) else {
+                continue;
+            };
+            let node = pod.planning.node_name.as_ref().and_then(|name| self.nodes.get(name));
+            one.share_with(pod, node.and_then(|node| node.zone.as_ref()));
+        }
+    }
+
+    /// The same for all that is published, once the Pods are known: they are listed last, as a rule.
+    pub(super) fn share_all_texts(&mut self) {
+        let slices = self.namespaces.values().flat_map(|namespace| namespace.slices.values());
+        for mut slice in slices.cloned().collect::<Vec<_>>() {
+            let key = slice.metadata.key.clone();
+            self.share_texts(&key.namespace, &mut Arc::make_mut(&mut slice).endpoints);
+            let service = slice.service();
+            let namespace = self.namespace_mut(&key.namespace);
+            namespace.slices.insert(key.name.clone(), slice.clone());
+            if let Some(entry) = service.and_then(|key| namespace.services.get_mut(&key.name)) {
+                entry.slices.insert(key.name, slice);
+            }
+        }
+        let entries = self.namespaces.values().flat_map(|namespace| namespace.services.values());
+        let endpoints = entries.filter_map(|entry| entry.endpoints.clone());
+        for mut endpoints in endpoints.collect::<Vec<_>>() {
+            let key = endpoints.metadata.key.clone();
+            self.share_in_subsets(&key.namespace, &mut Arc::make_mut(&mut endpoints).subsets);
+            if let Some(entry) = self.entry_mut(&key) {
+                entry.endpoints = Some(endpoints);
+            }
+        }
+    }
+
+    pub(super) fn share_in_subsets(&self, namespace: &Text, subsets: &mut [EndpointSubset]) {
+        for subset in subsets {
+            self.share_texts(namespace, &mut subset.addresses);
+            self.share_texts(namespace, &mut subset.not_ready_addresses);
+        }
+    }
+
     /// Whether an object that we write is held at a version or a later one. The watch then has
     /// nothing to tell of it that would be news, and has paid what it owed us.
     pub fn is_known(

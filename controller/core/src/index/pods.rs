@@ -7,13 +7,22 @@ use super::{Field, Index, Origin, Visit, When};
 use crate::facts::Pod;
 use crate::facts::pod::Planning;
 use crate::key::{Controller, Kind, NamespacedName, Text};
+use crate::shared_text::share;
 
 impl Index {
     pub(super) fn apply_pod(&mut self, mut pod: Pod, origin: Origin) -> Vec<Visit> {
+        if let Some(name) = &mut pod.planning.node_name
+            && let Some(node) = self.nodes.get(name)
+        {
+            share(name, &node.name);
+        }
         let namespace = self.namespace_mut(&pod.key.namespace);
         let before = namespace.pods.get(&pod.key.name).cloned();
         if before.as_deref() == Some(&pod) {
             return Vec::new();
+        }
+        if let Some(before) = &before {
+            pod.share_with(before);
         }
         pod.labels = match &before {
             Some(before) if before.labels == pod.labels => before.labels.clone(),

@@ -17,12 +17,13 @@ const WRITERS: [(Controller, &str, When); 2] = [
 ];
 
 impl Index {
-    pub(super) fn apply_slice(&mut self, slice: EndpointSlice, origin: Origin) -> Vec<Visit> {
+    pub(super) fn apply_slice(&mut self, mut slice: EndpointSlice, origin: Origin) -> Vec<Visit> {
         let key = slice.metadata.key.clone();
         let held = self.slice(&key).cloned();
         if !self.is_news(Kind::EndpointSlice, held.as_deref(), &slice, origin) {
             return Vec::new();
         }
+        self.share_texts(&key.namespace, &mut slice.endpoints);
         let slice = Arc::new(slice);
         self.put_slice(&key, held.as_deref(), Some(slice.clone()), origin.seen);
         match origin.source {
@@ -75,14 +76,15 @@ impl Index {
             && let Some(entry) = namespace.services.get_mut(&service.name)
         {
             entry.slices.remove(&key.name);
-            entry.count_published(now);
+            entry.count_published(before, None, now);
         }
         if let Some(service) = &is_at {
             let entry = namespace.services.entry(service.name.clone()).or_default();
+            let replaced = before.filter(|_| was_at == is_at);
+            entry.count_published(replaced, after.as_deref(), now);
             if let Some(slice) = after {
                 entry.slices.insert(key.name.clone(), slice);
             }
-            entry.count_published(now);
         }
         if let Some(service) = was_at {
             self.tidy(&service);
@@ -139,15 +141,24 @@ impl Index {
 }
 
 impl ServiceEntry {
-    fn count_published(&mut self, now: Timestamp) {
+    /// Counts what consumers see as ready once a slice has changed.
+    fn count_published(
+        &mut self,
+        before: Option<&EndpointSlice>,
+        after: Option<&EndpointSlice>,
+        now: Timestamp,
+    ) {
         for family in [IpFamily::V4, IpFamily::V6] {
-            let of_family = self.slices.values().filter(|slice| {
-                slice.address_type == AddressType::Ip(family)
-                    && slice.managed_by() == Some(endpoint_slices::MANAGED_BY)
-            });
-            let ready = of_family.map(|slice| slice.ready_endpoints()).sum();
-            let known = self.published.get(&family).map(|published| published.ready);
-            if known.unwrap_or(0) != ready {
+            let ready = |slice: Option<&EndpointSlice>| {
+                let ours = slice.filter(|slice| {
+                    slice.address_type == AddressType::Ip(family)
+                        && slice.managed_by() == Some(endpoint_slices::MANAGED_BY)
+                });
+                ours.map_or(0, EndpointSlice::ready_endpoints)
+            };
+            let known = self.published.get(&family).map_or(0, |published| published.ready);
+            let ready = (known + ready(after)).saturating_sub(ready(before));
+            if ready != known {
                 self.published.insert(family, Published { ready, changed: now });
             }
         }

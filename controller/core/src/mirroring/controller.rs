@@ -37,7 +37,7 @@ impl Reconcile for MirroringController {
             errors: &[],
             notices: self.notices(snapshot, plan.skipped),
             memory: None,
-            pods: &[],
+            invalid: Vec::new(),
             reason: Some(plan.reason),
             rest: Duration::ZERO,
             sizes: match plan.counts {

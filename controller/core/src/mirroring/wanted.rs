@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
 use super::Skipped;
-use crate::endpoints::subsets::{entries, pack};
+use crate::endpoints::subsets::pack_subsets;
 use crate::facts::{
     Conditions, Endpoint, EndpointAddress, EndpointSubset, Endpoints, IpFamily, PodAddress,
 };
@@ -55,7 +55,7 @@ pub struct Wanted {
 /// addresses are taken, ready ones first, both families counted together.
 pub fn wanted(endpoints: &Endpoints, max: NonZeroUsize) -> Wanted {
     let mut wanted = Wanted::default();
-    for subset in pack(entries(&endpoints.subsets)) {
+    for subset in pack_subsets(&endpoints.subsets) {
         wanted.take(&subset, max.get());
     }
     wanted
