@@ -127,8 +127,8 @@ impl Status {
         }
     }
 
-    /// Reads a refusal. A body that is no Status object, as proxies send, is quoted in part.
-    pub fn read(code: StatusCode, body: &[u8], retry_after: Option<Duration>) -> Self {
+    /// Reads a refusal in JSON. A body that is no Status object, as proxies send, is quoted in part.
+    pub fn read(code: StatusCode, body: &[u8]) -> Self {
         let read: StatusBody = serde_json::from_slice(body).unwrap_or_default();
         let code = read.code.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or(code);
         let quoted = || {
@@ -143,7 +143,7 @@ impl Status {
             reason: read.reason.unwrap_or_default(),
             message: read.message.unwrap_or_else(quoted),
             causes: causes.into_iter().filter_map(|cause| cause.reason).collect(),
-            retry_after: retry_after.or(details.retry_after_seconds.map(Duration::from_secs)),
+            retry_after: details.retry_after_seconds.map(Duration::from_secs),
         }
     }
 }

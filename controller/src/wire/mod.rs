@@ -1,13 +1,18 @@
-//! The wire: lists, watches, reads and writes over kube's client, in JSON. Everything that speaks
-//! to the API server about watched kinds goes through here, and every call has a deadline.
+//! The wire: lists, watches, reads and writes over kube's client, in protobuf or JSON. Everything that
+//! speaks to the API server about watched kinds goes through here, and every call has a deadline.
 
 pub mod counted;
+mod encoding;
 mod error;
 mod events;
 mod json;
+mod narrow;
+mod protobuf;
 mod resource;
 mod watch;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,9 +21,9 @@ use controller_core::key::{Kind, NamespacedName, ResourceVersion};
 use http::{Method, Request};
 use kube::client::Body;
 
+use encoding::Encoding;
 pub use error::{Status, WireError};
 pub use events::EventObject;
-pub use json::Undecodable;
 pub use resource::Resource;
 pub use watch::{Identity, Watch, WatchEvent};
 
@@ -33,6 +38,14 @@ const PAGE_SIZE: usize = 500;
 pub struct Wire {
     watches: kube::Client,
     calls: kube::Client,
+    /// Whether the server has answered in protobuf, and so takes it.
+    speaks_protobuf: Arc<AtomicBool>,
+}
+
+/// What the server has answered.
+struct Answer {
+    encoding: Encoding,
+    body: Bytes,
 }
 
 /// One page of a list.
@@ -47,10 +60,23 @@ pub struct Page {
     pub next: Option<String>,
 }
 
+/// An object that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undecodable {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its key, as far as it could be read.
+    pub key: NamespacedName,
+    /// Its version, as far as it could be read.
+    pub resource_version: Option<ResourceVersion>,
+    /// What is wrong, and where.
+    pub error: String,
+}
+
 impl Wire {
     /// Speaks through these clients.
     pub fn new(watches: kube::Client, calls: kube::Client) -> Self {
-        Self { watches, calls }
+        Self { watches, calls, speaks_protobuf: Arc::default() }
     }
 
     /// Reads one page of all objects of a kind. The first page is consistent: it is at least as
@@ -61,8 +87,9 @@ impl Wire {
             uri.push_str("&continue=");
             uri.push_str(&form_encoded(token));
         }
-        let body = self.call(Method::GET, &uri, Vec::new()).await?;
-        json::page(kind, &body)
+        let answer = self.read(&uri).await?;
+        self.speaks_protobuf.store(answer.encoding == Encoding::Protobuf, Ordering::Relaxed);
+        answer.encoding.page(kind, &answer.body)
     }
 
     /// Opens a watch of all objects of a kind from a version on.
@@ -77,7 +104,7 @@ impl Wire {
             collection(kind, None),
             lasting.as_secs()
         );
-        let opened = self.watches.send(request(Method::GET, &uri, Vec::new())?);
+        let opened = self.watches.send(request(Method::GET, &uri, Encoding::Json, Vec::new())?);
         let response = tokio::time::timeout(CALL_DEADLINE, opened)
             .await
             .map_err(|_| WireError::Deadline(CALL_DEADLINE))?
@@ -85,13 +112,13 @@ impl Wire {
         if !response.status().is_success() {
             return Err(refusal(response).await);
         }
-        Ok(Watch::new(kind, response.into_body()))
+        Ok(Watch::new(kind, Encoding::of(response.headers()), response.into_body()))
     }
 
     /// Reads one object as it stands now.
     pub async fn get<T: Resource>(&self, key: &NamespacedName) -> Result<Option<T>, WireError> {
-        match self.call(Method::GET, &path(T::KIND, key), Vec::new()).await {
-            Ok(body) => T::decode(&body).map(Some),
+        match self.read(&path(T::KIND, key)).await {
+            Ok(answer) => answer.encoding.decode(&answer.body).map(Some),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
@@ -99,7 +126,7 @@ impl Wire {
 
     /// Whether an object exists at this very moment.
     pub async fn exists(&self, kind: Kind, key: &NamespacedName) -> Result<bool, WireError> {
-        match self.call(Method::GET, &path(kind, key), Vec::new()).await {
+        match self.read(&path(kind, key)).await {
             Ok(_) => Ok(true),
             Err(error) if error.is_not_found() => Ok(false),
             Err(error) => Err(error),
@@ -114,9 +141,8 @@ impl Wire {
         let label = controller_core::facts::endpoint_slice::SERVICE_NAME_LABEL;
         let selector = form_encoded(&format!("{label}={}", service.name));
         let path = collection(Kind::EndpointSlice, Some(&service.namespace));
-        let body =
-            self.call(Method::GET, &format!("{path}?labelSelector={selector}"), Vec::new()).await?;
-        let page = json::page(Kind::EndpointSlice, &body)?;
+        let answer = self.read(&format!("{path}?labelSelector={selector}")).await?;
+        let page = answer.encoding.page(Kind::EndpointSlice, &answer.body)?;
         let slices = page.items.into_iter().filter_map(|(fact, _)| match fact {
             Fact::EndpointSlice(slice) => Some(slice),
             _ => None,
@@ -127,15 +153,13 @@ impl Wire {
     /// Creates an object; the answer is the object as it was stored.
     pub async fn create<T: Resource>(&self, object: &T) -> Result<T, WireError> {
         let uri = collection(T::KIND, Some(&object.metadata().key.namespace));
-        let body = self.call(Method::POST, &uri, object.encode()?).await?;
-        T::decode(&body)
+        self.write(Method::POST, &uri, object).await
     }
 
     /// Replaces an object under the resourceVersion it carries; the answer is the object as stored.
     pub async fn replace<T: Resource>(&self, object: &T) -> Result<T, WireError> {
         let uri = path(T::KIND, &object.metadata().key);
-        let body = self.call(Method::PUT, &uri, object.encode()?).await?;
-        T::decode(&body)
+        self.write(Method::PUT, &uri, object).await
     }
 
     /// Deletes an object under its uid and resourceVersion. The answer is the object if a finalizer
@@ -151,21 +175,24 @@ impl Wire {
             },
         });
         let body = options.to_string().into_bytes();
-        let answer = self.call(Method::DELETE, &path(T::KIND, &metadata.key), body).await?;
-        Ok(T::decode(&answer).ok().filter(|held| held.metadata().deleting))
+        let path = path(T::KIND, &metadata.key);
+        let answer = self.send(request(Method::DELETE, &path, Encoding::Json, body)?).await?;
+        let held: Option<T> = answer.encoding.decode(&answer.body).ok();
+        Ok(held.filter(|held| held.metadata().deleting))
     }
 
     /// Creates an Event.
     pub async fn create_event(&self, event: &EventObject) -> Result<(), WireError> {
         let uri = format!("/api/v1/namespaces/{}/events", event.namespace());
-        self.call(Method::POST, &uri, event.to_json()?).await.map(drop)
+        let request = request(Method::POST, &uri, Encoding::Json, event.to_json()?)?;
+        self.send(request).await.map(drop)
     }
 
     /// Raises the count of an Event made before.
     pub async fn recount_event(&self, event: &EventObject) -> Result<(), WireError> {
         let uri = format!("/api/v1/namespaces/{}/events/{}", event.namespace(), event.name());
         let patch = event.recount()?;
-        let mut request = request(Method::PATCH, &uri, patch)?;
+        let mut request = request(Method::PATCH, &uri, Encoding::Json, patch)?;
         request.headers_mut().insert(
             http::header::CONTENT_TYPE,
             http::HeaderValue::from_static("application/strategic-merge-patch+json"),
@@ -173,17 +200,35 @@ impl Wire {
         self.send(request).await.map(drop)
     }
 
-    async fn call(&self, method: Method, uri: &str, body: Vec<u8>) -> Result<Bytes, WireError> {
-        self.send(request(method, uri, body)?).await
+    async fn read(&self, uri: &str) -> Result<Answer, WireError> {
+        self.send(request(Method::GET, uri, Encoding::Json, Vec::new())?).await
     }
 
-    async fn send(&self, request: Request<Body>) -> Result<Bytes, WireError> {
+    /// Writes in the encoding that the server has shown that it has.
+    async fn write<T: Resource>(
+        &self,
+        method: Method,
+        uri: &str,
+        object: &T,
+    ) -> Result<T, WireError> {
+        let encoding = match self.speaks_protobuf.load(Ordering::Relaxed) {
+            true => Encoding::Protobuf,
+            false => Encoding::Json,
+        };
+        let request = request(method, uri, encoding, encoding.encode(object)?)?;
+        let answer = self.send(request).await?;
+        answer.encoding.decode(&answer.body)
+    }
+
+    async fn send(&self, request: Request<Body>) -> Result<Answer, WireError> {
         let exchange = async {
             let response = self.calls.send(request).await.map_err(WireError::transport)?;
             if !response.status().is_success() {
                 return Err(refusal(response).await);
             }
-            response.into_body().collect_bytes().await.map_err(WireError::transport)
+            let encoding = Encoding::of(response.headers());
+            let body = response.into_body().collect_bytes().await.map_err(WireError::transport)?;
+            Ok(Answer { encoding, body })
         };
         tokio::time::timeout(CALL_DEADLINE, exchange)
             .await
@@ -191,13 +236,18 @@ impl Wire {
     }
 }
 
-fn request(method: Method, uri: &str, body: Vec<u8>) -> Result<Request<Body>, WireError> {
+fn request(
+    method: Method,
+    uri: &str,
+    encoding: Encoding,
+    body: Vec<u8>,
+) -> Result<Request<Body>, WireError> {
     const USER_AGENT: &str = concat!("roster/v", env!("CARGO_PKG_VERSION"));
     Request::builder()
         .method(method)
         .uri(uri)
-        .header(http::header::ACCEPT, "application/json")
-        .header(http::header::CONTENT_TYPE, "application/json")
+        .header(http::header::ACCEPT, Encoding::ACCEPTED)
+        .header(http::header::CONTENT_TYPE, encoding.media_type())
         .header(http::header::USER_AGENT, USER_AGENT)
         .body(Body::from(body))
         .map_err(|error| WireError::Decode(format!("cannot ask for {uri}: {error}")))
@@ -207,8 +257,11 @@ async fn refusal(response: http::Response<Body>) -> WireError {
     let code = response.status();
     let retry_after = response.headers().get(http::header::RETRY_AFTER);
     let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
+    let encoding = Encoding::of(response.headers());
     let body = response.into_body().collect_bytes().await.unwrap_or_default();
-    WireError::Status(Status::read(code, &body, retry_after.map(Duration::from_secs)))
+    let status = encoding.refusal(code, &body);
+    let retry_after = retry_after.map(Duration::from_secs).or(status.retry_after);
+    WireError::Status(Status { retry_after, ..status })
 }
 
 fn collection(kind: Kind, namespace: Option<&str>) -> String {

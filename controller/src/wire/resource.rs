@@ -3,16 +3,20 @@
 use controller_core::facts::{EndpointSlice, Endpoints, Fact, Object};
 use controller_core::key::Kind;
 
-use super::{WireError, json};
+use super::{WireError, json, protobuf};
 
 /// An object that we write.
 pub trait Resource: Object + PartialEq + Sized + Send + Sync {
     /// Its kind.
     const KIND: Kind;
-    /// The body of a create or an update.
-    fn encode(&self) -> Result<Vec<u8>, WireError>;
-    /// The object out of an answer.
-    fn decode(body: &[u8]) -> Result<Self, WireError>;
+    /// The body of a create or an update in JSON.
+    fn to_json(&self) -> Result<Vec<u8>, WireError>;
+    /// The same in protobuf.
+    fn to_protobuf(&self) -> Vec<u8>;
+    /// The object out of an answer in JSON.
+    fn from_json(body: &[u8]) -> Result<Self, WireError>;
+    /// The same in protobuf.
+    fn from_protobuf(body: &[u8]) -> Result<Self, WireError>;
     /// As the index takes it in.
     fn into_fact(self) -> Fact;
 }
@@ -20,12 +24,20 @@ pub trait Resource: Object + PartialEq + Sized + Send + Sync {
 impl Resource for EndpointSlice {
     const KIND: Kind = Kind::EndpointSlice;
 
-    fn encode(&self) -> Result<Vec<u8>, WireError> {
+    fn to_json(&self) -> Result<Vec<u8>, WireError> {
         json::encode_slice(self)
     }
 
-    fn decode(body: &[u8]) -> Result<Self, WireError> {
+    fn to_protobuf(&self) -> Vec<u8> {
+        protobuf::encode_slice(self)
+    }
+
+    fn from_json(body: &[u8]) -> Result<Self, WireError> {
         json::slice(body)
+    }
+
+    fn from_protobuf(body: &[u8]) -> Result<Self, WireError> {
+        protobuf::slice(body)
     }
 
     fn into_fact(self) -> Fact {
@@ -36,12 +48,20 @@ impl Resource for EndpointSlice {
 impl Resource for Endpoints {
     const KIND: Kind = Kind::Endpoints;
 
-    fn encode(&self) -> Result<Vec<u8>, WireError> {
+    fn to_json(&self) -> Result<Vec<u8>, WireError> {
         json::encode_endpoints(self)
     }
 
-    fn decode(body: &[u8]) -> Result<Self, WireError> {
+    fn to_protobuf(&self) -> Vec<u8> {
+        protobuf::encode_endpoints(self)
+    }
+
+    fn from_json(body: &[u8]) -> Result<Self, WireError> {
         json::endpoints(body)
+    }
+
+    fn from_protobuf(body: &[u8]) -> Result<Self, WireError> {
+        protobuf::endpoints(body)
     }
 
     fn into_fact(self) -> Fact {

@@ -1,4 +1,4 @@
-//! One open watch: lines of JSON out of a body that does not end.
+//! One open watch: events out of a body that does not end, in lines of JSON or in frames of protobuf.
 
 use std::time::Duration;
 
@@ -8,11 +8,13 @@ use controller_core::key::{Kind, NamespacedName, ResourceVersion, Text};
 use http_body_util::BodyExt;
 use kube::client::Body;
 
-use super::json::{self, Undecodable};
-use super::{Status, WireError};
+use super::encoding::Encoding;
+use super::{Status, Undecodable, WireError};
 
-/// No object is larger than what etcd takes by far; a line beyond this is not one.
-const LONGEST_LINE: usize = 32 << 20;
+/// No object is larger than what etcd takes by far; an event beyond this is not one.
+const LONGEST_EVENT: usize = 32 << 20;
+/// How many bytes tell the length of a frame.
+const FRAME_HEAD: usize = 4;
 
 /// Bookmarks come about once a minute. A watch that is silent for longer than this is dead, even
 /// if nobody has closed it.
@@ -21,8 +23,11 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(150);
 /// An open watch.
 pub struct Watch {
     kind: Kind,
+    encoding: Encoding,
     body: Body,
     buffer: BytesMut,
+    /// How much of the buffer is known to hold no end of a line.
+    searched: usize,
 }
 
 /// A version of an object.
@@ -59,8 +64,8 @@ pub enum WatchEvent {
 }
 
 impl Watch {
-    pub(super) fn new(kind: Kind, body: Body) -> Self {
-        Self { kind, body, buffer: BytesMut::new() }
+    pub(super) fn new(kind: Kind, encoding: Encoding, body: Body) -> Self {
+        Self { kind, encoding, body, buffer: BytesMut::new(), searched: 0 }
     }
 
     /// The next event, or nothing when the server has ended the watch in good order. Of an object
@@ -69,21 +74,47 @@ impl Watch {
         &mut self,
         is_known: impl Fn(&Identity) -> bool,
     ) -> Result<Option<WatchEvent>, WireError> {
-        let mut searched = 0;
         loop {
-            let unsearched = self.buffer.get(searched..).unwrap_or_default();
-            if let Some(end) = memchr::memchr(b'\n', unsearched) {
-                let line = self.buffer.split_to(searched + end + 1);
-                return json::watch_event(self.kind, line.trim_ascii(), is_known).map(Some);
+            let event = match self.encoding {
+                Encoding::Json => self.take_line(),
+                Encoding::Protobuf => self.take_frame()?,
+            };
+            if let Some(event) = event {
+                return self.encoding.watch_event(self.kind, &event, is_known).map(Some);
             }
-            searched = self.buffer.len();
-            if searched > LONGEST_LINE {
-                return Err(WireError::Decode(format!("an event of over {LONGEST_LINE} bytes")));
+            if self.buffer.len() > LONGEST_EVENT {
+                return Err(too_long());
             }
             if !self.read().await? {
                 return Ok(None);
             }
         }
+    }
+
+    fn take_line(&mut self) -> Option<BytesMut> {
+        let unsearched = self.buffer.get(self.searched..).unwrap_or_default();
+        let Some(end) = memchr::memchr(b'\n', unsearched) else {
+            self.searched = self.buffer.len();
+            return None;
+        };
+        let line = self.buffer.split_to(self.searched + end + 1);
+        self.searched = 0;
+        Some(line)
+    }
+
+    fn take_frame(&mut self) -> Result<Option<BytesMut>, WireError> {
+        let Some(head) = self.buffer.first_chunk::<FRAME_HEAD>() else {
+            return Ok(None);
+        };
+        let length = usize::try_from(u32::from_be_bytes(*head)).map_err(|_| too_long())?;
+        if length > LONGEST_EVENT {
+            return Err(too_long());
+        }
+        if self.buffer.len() < FRAME_HEAD + length {
+            return Ok(None);
+        }
+        let mut frame = self.buffer.split_to(FRAME_HEAD + length);
+        Ok(Some(frame.split_off(FRAME_HEAD)))
     }
 
     async fn read(&mut self) -> Result<bool, WireError> {
@@ -101,4 +132,8 @@ impl Watch {
             }
         }
     }
+}
+
+fn too_long() -> WireError {
+    WireError::Decode(format!("an event of over {LONGEST_EVENT} bytes"))
 }

@@ -7,8 +7,6 @@ mod program;
 
 mod beside_stock;
 mod certificates;
-mod configuration;
-mod replicas;
 mod starting;
 
 use program::Process;

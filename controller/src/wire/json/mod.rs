@@ -10,26 +10,13 @@ mod pod;
 mod service;
 
 use controller_core::facts::{EndpointSlice, Endpoints, Fact};
-use controller_core::key::{Kind, NamespacedName, ResourceVersion};
+use controller_core::key::{Kind, ResourceVersion};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Identity, Page, Status, WatchEvent, WireError};
+use super::{Identity, Page, Status, Undecodable, WatchEvent, WireError};
 use metadata::Metadata;
-
-/// An object that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Undecodable {
-    /// Its kind.
-    pub kind: Kind,
-    /// Its key, as far as it could be read.
-    pub key: NamespacedName,
-    /// Its version, as far as it could be read.
-    pub resource_version: Option<ResourceVersion>,
-    /// What is wrong, and where.
-    pub error: String,
-}
 
 /// Reads a page of a list. An item that cannot be read is set aside.
 pub fn page(kind: Kind, body: &[u8]) -> Result<Page, WireError> {
@@ -107,9 +94,7 @@ pub fn watch_event(
                 WireError::Decode("a bookmark without a numeric resourceVersion".to_owned())
             })?)
         }
-        "ERROR" => {
-            WatchEvent::Error(Status::read(http::StatusCode::INTERNAL_SERVER_ERROR, object, None))
-        }
+        "ERROR" => WatchEvent::Error(Status::read(http::StatusCode::INTERNAL_SERVER_ERROR, object)),
         other => return Err(WireError::Decode(format!("a watch event of unknown type {other:?}"))),
     })
 }

@@ -9,12 +9,7 @@ use serde::Deserialize;
 
 use super::metadata::{Metadata, non_empty};
 use super::pod::Condition;
-
-/// The label whose value becomes an endpoint's zone.
-const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
-/// The labels that mark Nodes of the control plane, whatever their value.
-const CONTROL_PLANE_LABELS: [&str; 2] =
-    ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
+use crate::wire::narrow::{CONTROL_PLANE_LABELS, ZONE_LABEL};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]

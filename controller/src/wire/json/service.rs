@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use controller_core::facts::{
-    self, ClusterIp, IpFamily, TargetPort, TopologyMode, TrafficDistribution,
-};
+use controller_core::facts::{self, TargetPort, TrafficDistribution};
 use controller_core::key::{ResourceVersion, Text};
 use serde::Deserialize;
 
 use super::metadata::{Metadata, non_empty};
+use crate::wire::narrow;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -63,7 +62,12 @@ impl Service {
         let version = self.metadata.required_version()?;
         let selector = self.spec.selector.filter(|selector| !selector.is_empty());
         let ports = self.spec.ports.unwrap_or_default();
-        let topology_mode = topology_mode(self.metadata.annotations.take().unwrap_or_default());
+        let annotations = self.metadata.annotations.take().unwrap_or_default();
+        let topology_mode = narrow::topology_mode(
+            annotations.topology_aware_hints.as_deref(),
+            annotations.topology_mode.as_deref(),
+        );
+        let families = self.spec.ip_families.unwrap_or_default();
         let distribution = self.spec.traffic_distribution.as_deref();
         let service = facts::Service {
             key: self.metadata.key(),
@@ -73,8 +77,8 @@ impl Service {
             uid: self.metadata.uid.unwrap_or_default(),
             external_name: self.spec.r#type.as_deref() == Some("ExternalName"),
             selector: selector.map(Arc::new),
-            cluster_ip: cluster_ip(self.spec.cluster_ip.as_deref())?,
-            ip_families: families(&self.spec.ip_families.unwrap_or_default())?,
+            cluster_ip: narrow::cluster_ip(self.spec.cluster_ip.as_deref().unwrap_or_default())?,
+            ip_families: narrow::families(families.iter().map(String::as_str))?,
             ports: ports.into_iter().map(ServicePort::into_fact).collect(),
             publish_not_ready_addresses: self.spec.publish_not_ready_addresses.unwrap_or(false),
             topology_mode,
@@ -103,36 +107,10 @@ impl ServicePort {
     }
 }
 
-fn topology_mode(annotations: Annotations) -> TopologyMode {
-    match annotations.topology_aware_hints.or(annotations.topology_mode).as_deref() {
-        Some("Auto" | "auto") => TopologyMode::Auto,
-        None | Some("" | "Disabled" | "disabled") => TopologyMode::Off,
-        Some(other) => TopologyMode::Unknown(other.into()),
-    }
-}
-
-fn cluster_ip(text: Option<&str>) -> Result<ClusterIp, String> {
-    match text {
-        None | Some("") => Ok(ClusterIp::Unset),
-        Some("None") => Ok(ClusterIp::Headless),
-        Some(address) => address
-            .parse()
-            .map(ClusterIp::Address)
-            .map_err(|_| format!("spec.clusterIP is {address:?}, neither None nor an IP address")),
-    }
-}
-
-fn families(names: &[String]) -> Result<Vec<IpFamily>, String> {
-    let family = |name: &String| match name.as_str() {
-        "IPv4" => Ok(IpFamily::V4),
-        "IPv6" => Ok(IpFamily::V6),
-        other => Err(format!("spec.ipFamilies has {other:?}, not IPv4 or IPv6")),
-    };
-    names.iter().map(family).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use controller_core::facts::TopologyMode;
+
     use super::*;
 
     fn mode(annotations: &str) -> TopologyMode {
