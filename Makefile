@@ -48,11 +48,11 @@ lint:       ## formatting, clippy; licences, sources and bans of what we depend 
 testbed:    ## find or build etcd, kube-apiserver, kube-controller-manager, kubectl
 	$(CARGO) run -q -p testbed -- build
 
-schemas:    ## copy Kubernetes' descriptions of its types from the Go modules of the testbed
+schemas:    ## the fields of Kubernetes' types anew, from the Go modules of the testbed
 	@for module in api apimachinery apiextensions-apiserver; do \
 	  from=$$(go list -C tests/testbed/kube -mod=readonly -m -f '{{.Dir}}' k8s.io/$$module); \
 	  for file in $$(cd sandbox/schemas/$$module && find . -name generated.proto); do \
-	    install -m 644 $$from/$$file sandbox/schemas/$$module/$$file; \
+	    awk -f sandbox/schemas/fields.awk $$from/$$file > sandbox/schemas/$$module/$$file; \
 	  done; \
 	done
 

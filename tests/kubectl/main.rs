@@ -32,7 +32,7 @@ fn what_is_served_is_found() {
             (Subset, "api-versions"),
             (Subset, "api-resources --no-headers --api-group=apps -o name"),
             (Ending, "explain service.spec.ports"),
-            (All, "explain pod.spec.containers.readinessProbe"),
+            (Ending, "explain pod.spec.containers.readinessProbe"),
             (Ending, "explain deployment"),
             (All, "explain pod.spec.nope"),
         ],

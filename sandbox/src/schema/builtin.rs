@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use super::proto::{self, Comment, Field, Label, Message};
+use super::proto::{self, Field, Label, Markers, Message};
 use super::{Elements, Fields, List, Merging, Schema, Shape, Text, Unknown};
 use crate::kinds::Kind;
 
@@ -97,14 +97,8 @@ fn make(name: &str, made: &mut BTreeMap<String, Arc<Schema>>) -> Arc<Schema> {
         return schema.clone();
     }
     let schema = match (special(name), MESSAGES.get(name)) {
-        (Some(shape), message) => {
-            let comment = message.map(|message| message.comment.text.clone());
-            named(name, comment.unwrap_or_default(), shape)
-        }
-        (None, Some(message)) => {
-            let fields = Shape::Fields(fields(message, made));
-            named(name, message.comment.text.clone(), fields)
-        }
+        (Some(shape), _) => named(name, shape),
+        (None, Some(message)) => named(name, Shape::Fields(fields(message, made))),
         (None, None) => plain(scalar(name)),
     };
     made.insert(name.to_owned(), schema.clone());
@@ -143,7 +137,7 @@ fn fields(message: &Message, made: &mut BTreeMap<String, Arc<Schema>>) -> Fields
             known.extend(inner.known.iter().map(|(name, inner)| (name.clone(), inner.clone())));
             continue;
         }
-        if field.comment.says("required") {
+        if field.markers.say("required") {
             required.push(field.name.clone());
         }
         known.insert(field.name.clone(), of_field(field, schema));
@@ -154,58 +148,55 @@ fn fields(message: &Message, made: &mut BTreeMap<String, Arc<Schema>>) -> Fields
             known.insert(name.to_owned(), plain(Shape::Text(Text::Plain)));
         }
     }
-    let merging = merging(&message.comment, "structType");
+    let merging = merging(&message.markers, "structType");
     Fields { known, required, merging, unknown: Unknown::Dropped }
 }
 
 fn of_field(field: &Field, element: Arc<Schema>) -> Arc<Schema> {
-    let comment = &field.comment;
+    let markers = &field.markers;
     let shape = match field.label {
-        Label::Map => Shape::Map(element, merging(comment, "mapType")),
+        Label::Map => Shape::Map(element, merging(markers, "mapType")),
         Label::Repeated => {
-            Shape::List(List { applied: applied(comment), patched: patched(comment), element })
+            Shape::List(List { applied: applied(markers), patched: patched(markers), element })
         }
-        Label::Optional => return described(element, comment),
+        Label::Optional => return described(element, markers),
     };
-    named("", comment.text.clone(), shape)
+    named("", shape)
 }
 
 /// What is said of a field stands before what is said of its type.
-fn described(schema: Arc<Schema>, comment: &Comment) -> Arc<Schema> {
+fn described(schema: Arc<Schema>, markers: &Markers) -> Arc<Schema> {
     let mut schema = Schema::clone(&schema);
-    if !comment.text.is_empty() {
-        schema.description.clone_from(&comment.text);
-    }
     schema.default =
-        comment.values("default").next().and_then(|text| serde_json::from_str(text).ok());
+        markers.values("default").next().and_then(|text| serde_json::from_str(text).ok());
     if let (Shape::Fields(fields), Some(_)) =
-        (&mut schema.shape, comment.values("structType").next())
+        (&mut schema.shape, markers.values("structType").next())
     {
-        fields.merging = merging(comment, "structType");
+        fields.merging = merging(markers, "structType");
     }
     Arc::new(schema)
 }
 
-fn merging(comment: &Comment, marker: &str) -> Merging {
-    match comment.values(marker).next() {
+fn merging(markers: &Markers, marker: &str) -> Merging {
+    match markers.values(marker).next() {
         Some("atomic") => Merging::Atomic,
         _ => Merging::Granular,
     }
 }
 
-fn applied(comment: &Comment) -> Elements {
-    match comment.values("listType").next() {
-        Some("map") => Elements::Keyed(comment.values("listMapKey").map(str::to_owned).collect()),
+fn applied(markers: &Markers) -> Elements {
+    match markers.values("listType").next() {
+        Some("map") => Elements::Keyed(markers.values("listMapKey").map(str::to_owned).collect()),
         Some("set") => Elements::Set,
         _ => Elements::Atomic,
     }
 }
 
-fn patched(comment: &Comment) -> Elements {
-    let merges = comment
+fn patched(markers: &Markers) -> Elements {
+    let merges = markers
         .values("patchStrategy")
         .any(|strategies| strategies.split(',').any(|strategy| strategy == "merge"));
-    match comment.values("patchMergeKey").next() {
+    match markers.values("patchMergeKey").next() {
         Some(key) => Elements::Keyed(vec![key.to_owned()]),
         None if merges => Elements::Set,
         None => Elements::Atomic,
@@ -224,12 +215,12 @@ fn scalar(name: &str) -> Shape {
     }
 }
 
-fn named(name: &str, description: String, shape: Shape) -> Arc<Schema> {
-    Arc::new(Schema { name: name.to_owned(), description, shape, ..Schema::default() })
+fn named(name: &str, shape: Shape) -> Arc<Schema> {
+    Arc::new(Schema { name: name.to_owned(), shape, ..Schema::default() })
 }
 
 fn plain(shape: Shape) -> Arc<Schema> {
-    named("", String::new(), shape)
+    named("", shape)
 }
 
 #[cfg(test)]

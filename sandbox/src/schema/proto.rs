@@ -1,13 +1,13 @@
-//! Reads Kubernetes' `generated.proto` files: messages and fields, with their comments, of which
-//! the lines that begin with `+` say how lists and maps are merged.
+//! Reads Kubernetes' `generated.proto` files: messages and fields, with their markers, which say how
+//! lists and maps are merged.
 
 /// A message: a type of the API.
 #[derive(Debug)]
 pub struct Message {
     /// Its name with its package: `k8s.io.api.core.v1.ServicePort`.
     pub name: String,
-    /// What it is.
-    pub comment: Comment,
+    /// What is said of it.
+    pub markers: Markers,
     /// Its fields.
     pub fields: Vec<Field>,
 }
@@ -23,8 +23,8 @@ pub struct Field {
     pub label: Label,
     /// `string`, `int32`, or the name of a message with its package.
     pub type_name: String,
-    /// What it is.
-    pub comment: Comment,
+    /// What is said of it.
+    pub markers: Markers,
 }
 
 /// How often a value is there.
@@ -38,43 +38,21 @@ pub enum Label {
     Map,
 }
 
-/// What stands above a message or a field.
+/// What is said of a message or a field above it, for programs: the lines that begin with `+`,
+/// without it.
 #[derive(Clone, Debug, Default)]
-pub struct Comment {
-    /// For people.
-    pub text: String,
-    /// For programs: the lines that begin with `+`, without it.
-    markers: Vec<String>,
-}
+pub struct Markers(Vec<String>);
 
-impl Comment {
+impl Markers {
     /// The values of a marker: `map` of `+listType=map`.
     pub fn values<'a>(&'a self, marker: &'a str) -> impl Iterator<Item = &'a str> {
-        let values = self.markers.iter().filter_map(|said| said.split_once('='));
+        let values = self.0.iter().filter_map(|said| said.split_once('='));
         values.filter(move |(name, _)| *name == marker).map(|(_, value)| value)
     }
 
     /// Whether a marker without a value is there: `+required`.
-    pub fn says(&self, marker: &str) -> bool {
-        self.markers.iter().any(|said| said == marker)
-    }
-
-    fn line(&mut self, line: &str) {
-        if let Some(marker) = line.strip_prefix('+') {
-            self.markers.push(marker.to_owned());
-        } else if line.is_empty() {
-            self.text.push_str("\n\n");
-        } else {
-            if !self.text.is_empty() && !self.text.ends_with('\n') {
-                self.text.push(' ');
-            }
-            self.text.push_str(line);
-        }
-    }
-
-    fn finished(mut self) -> Self {
-        self.text = self.text.trim().to_owned();
-        self
+    pub fn say(&self, marker: &str) -> bool {
+        self.0.iter().any(|said| said == marker)
     }
 }
 
@@ -82,21 +60,21 @@ impl Comment {
 pub fn parse(file: &str) -> Vec<Message> {
     let mut package = "";
     let mut messages: Vec<Message> = Vec::new();
-    let mut comment = Comment::default();
+    let mut markers = Markers::default();
     for line in file.lines() {
         let line = line.trim();
-        if let Some(text) = line.strip_prefix("//") {
-            comment.line(text.trim());
+        if let Some(comment) = line.strip_prefix("//") {
+            markers.0.extend(comment.trim().strip_prefix('+').map(str::to_owned));
             continue;
         }
-        let comment = std::mem::take(&mut comment).finished();
+        let markers = std::mem::take(&mut markers);
         if let Some(name) = line.strip_prefix("package ") {
             package = name.trim_end_matches(';');
         } else if let Some(name) = line.strip_prefix("message ") {
             let name = format!("{package}.{}", name.trim_end_matches(" {"));
-            messages.push(Message { name, comment, fields: Vec::new() });
+            messages.push(Message { name, markers, fields: Vec::new() });
         } else if let (Some(message), Some(field)) =
-            (messages.last_mut(), field(package, line, comment))
+            (messages.last_mut(), field(package, line, markers))
         {
             message.fields.push(field);
         }
@@ -104,7 +82,7 @@ pub fn parse(file: &str) -> Vec<Message> {
     messages
 }
 
-fn field(package: &str, line: &str, comment: Comment) -> Option<Field> {
+fn field(package: &str, line: &str, markers: Markers) -> Option<Field> {
     let (declared, number) = line.trim_end_matches(';').split_once(" = ")?;
     let (type_name, name) = declared.rsplit_once(' ')?;
     let (label, type_name) = match type_name.split_once(' ') {
@@ -115,7 +93,7 @@ fn field(package: &str, line: &str, comment: Comment) -> Option<Field> {
     };
     let number = number.split_whitespace().next()?.parse().ok()?;
     let name = json_name(name).to_owned();
-    Some(Field { number, name, label, type_name: qualified(package, type_name), comment })
+    Some(Field { number, name, label, type_name: qualified(package, type_name), markers })
 }
 
 /// Three fields are called otherwise in JSON.
@@ -143,13 +121,11 @@ mod tests {
 
     #[test]
     fn fields_are_read_with_their_numbers_types_and_markers() {
-        let file = "package a.b.v1;\n\n// A thing.\n//\n// More.\n// +structType=atomic\nmessage Thing {\n  // Some\n  // parts.\n  // +listType=map\n  // +listMapKey=name\n  repeated Part parts = 3;\n\n  map<string, bytes> data = 1;\n\n  optional .x.y.Time uID = 2;\n}\n";
+        let file = "package a.b.v1;\n\n// A thing.\n// +structType=atomic\nmessage Thing {\n  // Parts.\n  // +listType=map\n  // +listMapKey=name\n  repeated Part parts = 3;\n\n  map<string, bytes> data = 1;\n\n  optional .x.y.Time uID = 2;\n}\n";
         let messages = parse(file);
         let thing = &messages[0];
-        assert_eq!(
-            (thing.name.as_str(), thing.comment.text.as_str()),
-            ("a.b.v1.Thing", "A thing.\n\nMore.")
-        );
+        assert_eq!(thing.name, "a.b.v1.Thing");
+        assert_eq!(thing.markers.values("structType").collect::<Vec<_>>(), ["atomic"]);
         let fields: Vec<_> = thing
             .fields
             .iter()
@@ -163,7 +139,6 @@ mod tests {
                 (2, "uid", Label::Optional, "x.y.Time"),
             ]
         );
-        assert_eq!(thing.fields[0].comment.text, "Some parts.");
-        assert_eq!(thing.fields[0].comment.values("listMapKey").collect::<Vec<_>>(), ["name"]);
+        assert_eq!(thing.fields[0].markers.values("listMapKey").collect::<Vec<_>>(), ["name"]);
     }
 }
