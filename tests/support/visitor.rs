@@ -1,6 +1,5 @@
 //! Somebody who asks an HTTPS port for something, and what they see.
 
-use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request};
 use http_body_util::BodyExt;
@@ -91,11 +90,20 @@ impl Visitor {
 
     /// Asks.
     pub async fn ask(&self, method: Method, path: &str) -> Seen {
+        self.send(method, path, "").await
+    }
+
+    /// Puts something there.
+    pub async fn put(&self, path: &str, body: &str) -> Seen {
+        self.send(Method::PUT, path, body).await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: &str) -> Seen {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
-        let request = request.body(Body::from(Bytes::new())).unwrap();
+        let request = request.body(Body::from(body.as_bytes().to_vec())).unwrap();
         let (head, body) = self.client.send(request).await.unwrap().into_parts();
         let content_type = head.headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap());
         let body = body.collect().await.unwrap().to_bytes();

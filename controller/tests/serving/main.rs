@@ -7,6 +7,8 @@ mod program;
 
 mod beside_stock;
 mod certificates;
+mod configuration;
+mod replicas;
 mod starting;
 
 use program::Process;

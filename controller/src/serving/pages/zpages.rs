@@ -1,8 +1,8 @@
 //! `/flagz` and `/statusz`: how the process was started and what it is, for people; and for programs
 //! that name the version of the form they understand (KEP-4828, KEP-4827).
 
-use http::header::ACCEPT;
-use http::{HeaderMap, StatusCode};
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::{Timestamp, Unit};
 use serde_json::{Map, Value, json};
 
@@ -23,10 +23,10 @@ pub fn flagz(config: &Config, headers: &HeaderMap) -> Answer {
             let lines = config.flags.iter().map(|(name, value)| format!("{name}={value}\n"));
             page("flagz", &lines.collect::<String>())
         }
-        Some(Form::Json(version)) => {
+        Some(Form::Object(version, format)) => {
             let mut object = object("Flagz", version);
             object.insert("flags".to_owned(), json!(config.flags));
-            answer::json(&Value::Object(object))
+            format.answer("Flagz", version, &Value::Object(object))
         }
         None => answer::not_acceptable(),
     }
@@ -47,7 +47,7 @@ pub fn statusz(started: Timestamp, headers: &HeaderMap) -> Answer {
             ];
             page("statusz", &format!("{}\n", lines.join("\n")))
         }
-        Some(Form::Json(version)) => {
+        Some(Form::Object(version, format)) => {
             let mut object = object("Statusz", version);
             let second = started.round(Unit::Second).unwrap_or(started);
             object.insert("startTime".to_owned(), json!(second.to_string()));
@@ -55,7 +55,7 @@ pub fn statusz(started: Timestamp, headers: &HeaderMap) -> Answer {
             object.insert("binaryVersion".to_owned(), json!(env!("CARGO_PKG_VERSION")));
             object.insert("emulationVersion".to_owned(), json!(EMULATED));
             object.insert("paths".to_owned(), json!(PATHS));
-            answer::json(&Value::Object(object))
+            format.answer("Statusz", version, &Value::Object(object))
         }
         None => answer::not_acceptable(),
     }
@@ -79,7 +79,33 @@ fn object(kind: &str, version: &str) -> Map<String, Value> {
 enum Form {
     Text,
     /// An object of this version.
-    Json(&'static str),
+    Object(&'static str, Format),
+}
+
+/// How an object is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Format {
+    Json,
+    Yaml,
+}
+
+impl Format {
+    /// The type says again which object it is.
+    fn answer(self, kind: &str, version: &str, object: &Value) -> Answer {
+        let (media, text) = match self {
+            Format::Json => ("application/json", Some(object.to_string())),
+            Format::Yaml => ("application/yaml", serde_saphyr::to_string(object).ok()),
+        };
+        let content_type = format!("{media};g=config.k8s.io;v={version};as={kind}");
+        match (text, HeaderValue::try_from(content_type)) {
+            (Some(text), Ok(content_type)) => {
+                let mut answer = answer::with(StatusCode::OK, media, text);
+                answer.headers_mut().insert(CONTENT_TYPE, content_type);
+                answer
+            }
+            _ => answer::not_acceptable(),
+        }
+    }
 }
 
 impl Form {
@@ -94,26 +120,24 @@ impl Form {
 
     fn read(form: &str, kind: &str) -> Option<Self> {
         let mut parts = form.split(';').map(str::trim);
-        match parts.next()? {
-            "text/plain" | "text/*" | "*/*" => Some(Form::Text),
-            "application/json" => {
-                let parameters: Vec<&str> = parts.collect();
-                let asks = |wanted: &str| parameters.contains(&wanted);
-                if !asks("g=config.k8s.io") || !asks(&format!("as={kind}")) {
-                    return None;
-                }
-                let version = VERSIONS.into_iter().find(|version| asks(&format!("v={version}")))?;
-                Some(Form::Json(version))
-            }
-            _ => None,
+        let format = match parts.next()? {
+            "text/plain" | "text/*" | "*/*" => return Some(Form::Text),
+            "application/json" => Format::Json,
+            "application/yaml" => Format::Yaml,
+            _ => return None,
+        };
+        let parameters: Vec<&str> = parts.collect();
+        let asks = |wanted: &str| parameters.contains(&wanted);
+        if !asks("g=config.k8s.io") || !asks(&format!("as={kind}")) {
+            return None;
         }
+        let version = VERSIONS.into_iter().find(|version| asks(&format!("v={version}")))?;
+        Some(Form::Object(version, format))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     #[test]
@@ -122,10 +146,10 @@ mod tests {
         let cases = [
             ("*/*", Some(Form::Text)),
             ("text/html, */*;q=0.8", Some(Form::Text)),
-            (json, Some(Form::Json("v1beta1"))),
+            (json, Some(Form::Object("v1beta1", Format::Json))),
             (
                 "application/json; as=Flagz; g=config.k8s.io; v=v1alpha1",
-                Some(Form::Json("v1alpha1")),
+                Some(Form::Object("v1alpha1", Format::Json)),
             ),
             ("application/json", None),
             ("application/json;v=v2;g=config.k8s.io;as=Flagz", None),
