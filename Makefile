@@ -3,7 +3,7 @@
 CARGO ?= cargo
 CARGO_DENY = 0.20.2
 
-.PHONY: build run sandbox test test-without-control-plane differential bench lint fmt schemas testbed full
+.PHONY: build run sandbox test test-without-control-plane differential bench lint fmt schemas crds testbed full
 
 build:      ## roster, as it is released
 	$(CARGO) build --release -p controller
@@ -25,8 +25,9 @@ test:       ## everything, the real control plane included; without Go, what nee
 test-without-control-plane:
 	@echo "== There is no control plane here: nothing is tried on a real kube-apiserver or beside"
 	@echo "== kube-controller-manager. What runs is the smaller set."
-	$(CARGO) test --workspace --exclude controller --exclude behaviour --exclude testbed
+	$(CARGO) test --workspace --exclude controller --exclude behaviour --exclude crds --exclude testbed
 	$(CARGO) test -p controller --lib --bins
+	$(CARGO) test -p crds --test generated
 	$(CARGO) test -p behaviour --test shell --test election --test determinism --test regressions_in_memory --test metrics --test health
 	@echo "== The smaller set has passed. The tests on the real control plane did NOT run."
 
@@ -55,6 +56,9 @@ schemas:    ## the fields of Kubernetes' types anew, from the Go modules of the 
 	    awk -f sandbox/schemas/fields.awk $$from/$$file > sandbox/schemas/$$module/$$file; \
 	  done; \
 	done
+
+crds:       ## the definitions of our custom resources, out of the code
+	$(CARGO) run -q -p crds --bin crdgen -- crds/yaml
 
 fmt:        ## format everything
 	$(CARGO) fmt --all
