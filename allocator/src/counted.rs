@@ -25,9 +25,17 @@ const WORDS: usize = 8;
 const BLOCK: u64 = 64 * WORDS as u64;
 const FAN: usize = 16;
 
+/// A part of memory that the processor fetches at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(64))]
+struct Line<T>(T);
+
+/// A set bit is a used offset. Bits that stand for no offset are set.
+type Block = Line<[u64; WORDS]>;
+
 /// How many offsets are free below this node and before each of its children. Children that do
 /// not exist have none free.
-type Node = [u32; FAN];
+type Node = Line<[u32; FAN]>;
 
 /// Which of the offsets below a length are used.
 #[derive(Clone, Debug)]
@@ -35,8 +43,7 @@ pub struct Counted {
     len: u64,
     /// How many bits of all blocks are not set.
     free: u64,
-    /// A set bit is a used offset. Bits that stand for no offset, behind `len`, are set.
-    blocks: Vec<[u64; WORDS]>,
+    blocks: Vec<Block>,
     /// The children of `levels[0]` are the blocks, those of each further level the nodes of the
     /// level below it; the last level has one node.
     levels: Vec<Vec<Node>>,
@@ -46,10 +53,10 @@ impl Counted {
     /// A set of offsets below `len`, none of them used. `len` must be less than 2^31.
     pub fn new(len: u64) -> Self {
         assert!(len < 1 << 31, "sums have 31 bits");
-        let mut blocks = vec![[0; WORDS]; len.div_ceil(BLOCK) as usize];
+        let mut blocks = vec![Line([0; WORDS]); len.div_ceil(BLOCK) as usize];
         for surplus in len..blocks.len() as u64 * BLOCK {
             let (block, word, bit) = place(surplus);
-            blocks[block][word] |= bit;
+            blocks[block].0[word] |= bit;
         }
         let mut set = Counted { len, free: len, blocks, levels: Vec::new() };
         set.levels = set.sums();
@@ -80,7 +87,7 @@ impl Counted {
     pub fn contains(&self, offset: u64) -> bool {
         assert!(offset < self.len);
         let (block, word, bit) = place(offset);
-        self.blocks[block][word] & bit != 0
+        self.blocks[block].0[word] & bit != 0
     }
 
     /// Marks an offset as used; `false` if it was already.
@@ -133,12 +140,12 @@ impl Counted {
             _ => {}
         }
         let (block, word, bit) = place(offset);
-        let words = &self.blocks[block];
+        let words = &self.blocks[block].0;
         let mut free = (!words[word] & (bit - 1)).count_ones();
         free += words[..word].iter().map(|word| word.count_zeros()).sum::<u32>();
         let mut child = block;
         for level in &self.levels {
-            free += level[child / FAN][child % FAN];
+            free += level[child / FAN].0[child % FAN];
             child /= FAN;
         }
         u64::from(free)
@@ -149,14 +156,14 @@ impl Counted {
         assert!(nth < self.free);
         let (mut nth, mut node) = (nth as u32, 0);
         for level in self.levels.iter().rev() {
-            let sums = &level[node];
+            let sums = &level[node].0;
             // The last child with at most n before it. Those behind it that have none free would
             // have more before them.
             let child = at_most(nth, sums) - 1;
             nth -= sums[child];
             node = node * FAN + child;
         }
-        let words = &self.blocks[node];
+        let words = &self.blocks[node].0;
         let mut before = [0; WORDS];
         for word in 1..WORDS {
             before[word] = before[word - 1] + words[word - 1].count_zeros();
@@ -168,7 +175,7 @@ impl Counted {
 
     fn flip(&mut self, offset: u64) {
         let (block, word, bit) = place(offset);
-        self.blocks[block][word] ^= bit;
+        self.blocks[block].0[word] ^= bit;
     }
 
     /// Adds or subtracts one for an offset, in all sums behind it.
@@ -176,8 +183,9 @@ impl Counted {
         let (mut child, ..) = place(offset);
         for level in &mut self.levels {
             let position = (child % FAN) as u32;
-            for (behind, sum) in (0..).zip(&mut level[child / FAN]) {
-                *sum = change(*sum, u32::from(behind > position));
+            for (other, sum) in (0..).zip(&mut level[child / FAN].0) {
+                // One where `other` is behind: the sign, as in `at_most`.
+                *sum = change(*sum, position.wrapping_sub(other) >> 31);
             }
             child /= FAN;
         }
@@ -185,7 +193,7 @@ impl Counted {
 
     /// The sums as the blocks say.
     fn sums(&self) -> Vec<Vec<Node>> {
-        let free = |words: &[u64; WORDS]| words.iter().map(|word| word.count_zeros()).sum();
+        let free = |block: &Block| block.0.iter().map(|word| word.count_zeros()).sum();
         let mut children: Vec<u32> = self.blocks.iter().map(free).collect();
         let mut levels = Vec::new();
         while levels.is_empty() || children.len() > 1 {
@@ -202,7 +210,7 @@ impl Counted {
         assert_eq!(self.free, free, "the number of free offsets");
         let surplus = self.len..self.blocks.len() as u64 * BLOCK;
         for (block, word, bit) in surplus.map(place) {
-            assert_ne!(self.blocks[block][word] & bit, 0, "what stands for no offset is used");
+            assert_ne!(self.blocks[block].0[word] & bit, 0, "what stands for no offset is used");
         }
     }
 }
@@ -221,11 +229,11 @@ fn at_most<const N: usize>(nth: u32, sums: &[u32; N]) -> usize {
 /// The sums before each of at most sixteen counts, and behind them.
 fn sums_before(counts: &[u32]) -> Node {
     let mut sum = 0;
-    std::array::from_fn(|child| {
+    Line(std::array::from_fn(|child| {
         let before = sum;
         sum += counts.get(child).copied().unwrap_or_default();
         before
-    })
+    }))
 }
 
 /// The place of the n-th set bit of a word, which must have one. Goes down a tree of counts, as
