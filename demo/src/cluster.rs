@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use controller::config::{self, Request};
+use controller::metrics::Metrics;
 use controller::wire::Wire;
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -24,7 +25,7 @@ impl Cluster {
     /// Connects to the cluster of a kubeconfig.
     pub async fn connect(kubeconfig: &Path) -> Result<Self> {
         let wire = match config::parse(&flags(kubeconfig))? {
-            Request::Run(config) => config.connect().await?,
+            Request::Run(config) => config.connect(&Arc::new(Metrics::new()?)).await?,
             _ => anyhow::bail!("the flags ask for something other than to run"),
         };
         let options = KubeConfigOptions::default();
