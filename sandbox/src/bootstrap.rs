@@ -26,14 +26,30 @@ pub enum ClusterIpAllocation {
 pub struct Addresses {
     /// Who.
     pub allocation: ClusterIpAllocation,
-    /// Out of which range.
+    /// Out of which range, unless a Service asks for the other family.
     pub range: IpNet,
+    /// The range of the other family, if the cluster has two.
+    pub second: Option<IpNet>,
+}
+
+impl Addresses {
+    /// The families that the cluster has, the usual one first.
+    pub fn families(&self) -> Vec<&'static str> {
+        let ranges = std::iter::once(&self.range).chain(&self.second);
+        ranges.map(|range| if range.addr().is_ipv4() { "IPv4" } else { "IPv6" }).collect()
+    }
+
+    /// The range of a family.
+    pub(crate) fn range_of(&self, family: &str) -> Option<IpNet> {
+        let ranges = std::iter::once(&self.range).chain(&self.second);
+        ranges.copied().find(|range| range.addr().is_ipv4() == (family == "IPv4"))
+    }
 }
 
 impl Default for Addresses {
     fn default() -> Self {
         let range = Ipv4Net::new_assert(Ipv4Addr::new(10, 96, 0, 0), 16);
-        Self { allocation: ClusterIpAllocation::default(), range: IpNet::V4(range) }
+        Self { allocation: ClusterIpAllocation::default(), range: IpNet::V4(range), second: None }
     }
 }
 
@@ -52,7 +68,7 @@ impl Sandbox {
     pub fn bootstrap(&self, bootstrap: &Bootstrap) {
         let mut state = self.state();
         state.addresses = bootstrap.addresses;
-        serve::put(&mut state, &SERVICE_CIDR, service_cidr(bootstrap.addresses.range));
+        serve::put(&mut state, &SERVICE_CIDR, service_cidr(&bootstrap.addresses));
         let first = bootstrap.addresses.range.hosts().next();
         if let Some(first) = first {
             let service = serve::put(&mut state, &SERVICE, service(first));
@@ -65,7 +81,9 @@ impl Sandbox {
     }
 }
 
-fn service_cidr(range: IpNet) -> Value {
+fn service_cidr(addresses: &Addresses) -> Value {
+    let ranges = std::iter::once(&addresses.range).chain(&addresses.second);
+    let cidrs: Vec<String> = ranges.map(IpNet::to_string).collect();
     let ready = json!({
         "type": "Ready", "status": "True", "reason": "",
         "message": "Kubernetes Service CIDR is ready",
@@ -75,7 +93,7 @@ fn service_cidr(range: IpNet) -> Value {
             "name": "kubernetes",
             "finalizers": ["networking.k8s.io/service-cidr-finalizer"],
         },
-        "spec": {"cidrs": [range.to_string()]},
+        "spec": {"cidrs": cidrs},
         "status": {"conditions": [ready]},
     })
 }

@@ -39,9 +39,9 @@ struct Arguments {
     /// controller can
     #[arg(long, value_enum, default_value_t = Allocation::Server)]
     cluster_ip_allocation: Allocation,
-    /// The range of ClusterIPs
-    #[arg(long, value_name = "CIDR", default_value = "10.96.0.0/16")]
-    service_cidr: IpNet,
+    /// The range of ClusterIPs; two, with a comma between them, for a cluster of two families
+    #[arg(long, value_name = "CIDR", default_value = "10.96.0.0/16", value_parser = service_cidr)]
+    service_cidr: (IpNet, Option<IpNet>),
     /// How many Nodes are simulated, in three zones
     #[arg(long, default_value_t = 3)]
     nodes: u8,
@@ -82,11 +82,23 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
+/// One range, or one of each family.
+fn service_cidr(text: &str) -> Result<(IpNet, Option<IpNet>), String> {
+    let ranges = text.split(',').map(|range| range.trim().parse::<IpNet>());
+    let ranges: Vec<IpNet> = ranges.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    match ranges.as_slice() {
+        [range] => Ok((*range, None)),
+        [one, other] if one.addr().is_ipv4() != other.addr().is_ipv4() => Ok((*one, Some(*other))),
+        _ => Err("one range, or one of each family".to_owned()),
+    }
+}
+
 fn bootstrap(arguments: &Arguments, listener: &Listener) -> Bootstrap {
     let allocation = match arguments.cluster_ip_allocation {
         Allocation::None => ClusterIpAllocation::None,
         Allocation::Server => ClusterIpAllocation::Server,
     };
-    let addresses = Addresses { allocation, range: arguments.service_cidr };
+    let (range, second) = arguments.service_cidr;
+    let addresses = Addresses { allocation, range, second };
     Bootstrap { addresses, api_server: listener.address() }
 }

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::write::finalizers;
-use super::{Reply, address, body, custom, existing, form, read};
+use super::{Reply, body, custom, existing, form, read, service};
 use crate::kinds::{CUSTOM_RESOURCE_DEFINITION, Deleted, Kind, NAMESPACE, SERVICE};
 use crate::object::{Object, elements, set, text};
 use crate::refusal::Refusal;
@@ -108,7 +108,7 @@ pub fn is_finished(object: &Value) -> bool {
 pub fn remove(state: &mut State, kind: &Kind, object: &Arc<Object>) -> Arc<Object> {
     let gone = state.store.remove(kind, &object.key()).unwrap_or_else(|| object.clone());
     if *kind == SERVICE {
-        address::claim(state, kind, Some(&gone.value()), None);
+        service::claim(state, kind, Some(&gone.value()), None);
     }
     for (kind, dependent) in state.store.dependents(&object.uid) {
         let_go(state, kind, &dependent);

@@ -10,7 +10,6 @@ pub mod watch;
 
 mod body;
 
-mod address;
 mod binding;
 mod custom;
 mod defaults;
@@ -22,6 +21,7 @@ mod patch;
 pub mod review;
 mod rules;
 mod scale;
+mod service;
 mod token;
 mod write;
 
@@ -121,5 +121,5 @@ fn no_containers(state: &State, ask: &Ask) -> Refusal {
 
 /// Makes the IPAddress objects that hold a Service's addresses.
 pub fn claim_address(state: &mut State, service: &Value) {
-    address::claim(state, &SERVICE, None, Some(service));
+    service::claim(state, &SERVICE, None, Some(service));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Reply, address, body, custom, defaults, delete, existing, metadata, rules};
+use super::{Reply, body, custom, defaults, delete, existing, metadata, rules, service};
 use crate::kinds::{
     CUSTOM_RESOURCE_DEFINITION, Generation, Kind, NAMESPACE, Part, Put, Scope, Status,
 };
@@ -107,11 +107,11 @@ pub fn store_new(
     }
     rules::check(kind, &name, None, &object)?;
     metadata::owners(kind, &name, &object)?;
-    address::settle(state, kind, None, &mut object)?;
+    service::settle(state, kind, None, &mut object)?;
     if ask.is_dry_run() {
         return Ok(dry(ask, StatusCode::CREATED, object));
     }
-    address::claim(state, kind, None, Some(&object));
+    service::claim(state, kind, None, Some(&object));
     let stored = state.store.put(kind, object);
     settled(state, kind, &stored);
     Ok(Reply::Object(StatusCode::CREATED, stored))
@@ -196,7 +196,7 @@ pub fn replace(
     }
     rules::check(kind, &ask.name, Some(&before), &object)?;
     metadata::no_new_finalizers(kind, &ask.name, &before, &object)?;
-    address::settle(state, kind, Some(&before), &mut object)?;
+    service::settle(state, kind, Some(&before), &mut object)?;
     let stored = Object::encode(object.clone(), current.resource_version);
     if stored.value() == before {
         return Ok(Reply::Object(StatusCode::OK, current.clone()));
@@ -209,7 +209,7 @@ pub fn replace(
         // What is answered is what was asked for, at the version under which it was.
         return Ok(Reply::Object(StatusCode::OK, Arc::new(stored)));
     }
-    address::claim(state, kind, Some(&before), Some(&object));
+    service::claim(state, kind, Some(&before), Some(&object));
     let stored = state.store.put(kind, object);
     settled(state, kind, &stored);
     Ok(Reply::Object(StatusCode::OK, stored))

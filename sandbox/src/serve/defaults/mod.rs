@@ -108,6 +108,9 @@ fn service(object: &mut Value) {
     fill(object, "/spec", json!({"type": "ClusterIP", "sessionAffinity": "None"}));
     each(object.pointer_mut("/spec/ports"), |port| {
         let target = port.get("port").cloned().unwrap_or_default();
+        if port.get("targetPort") == Some(&json!(0)) {
+            set(port, "", "targetPort", target.clone());
+        }
         fill(port, "", json!({"protocol": "TCP", "targetPort": target}));
     });
     if text(object, "/spec/sessionAffinity") == "ClientIP" {
@@ -117,6 +120,12 @@ fn service(object: &mut Value) {
     fill(object, "/status", json!({"loadBalancer": {}}));
     if text(object, "/spec/type") != "ExternalName" {
         fill(object, "/spec", json!({"internalTrafficPolicy": "Cluster"}));
+    }
+    if matches!(text(object, "/spec/type"), "NodePort" | "LoadBalancer") {
+        fill(object, "/spec", json!({"externalTrafficPolicy": "Cluster"}));
+    }
+    if text(object, "/spec/type") == "LoadBalancer" {
+        fill(object, "/spec", json!({"allocateLoadBalancerNodePorts": true}));
     }
 }
 
