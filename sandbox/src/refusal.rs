@@ -287,6 +287,15 @@ impl Refusal {
         Err(Self::new(code, "Invalid", message).with_details(details))
     }
 
+    /// 422 for all that is wrong with the options of a deletion.
+    pub fn of_delete_options(causes: &Causes) -> Self {
+        let message = format!("DeleteOptions.meta.k8s.io \"\" is invalid: {}", causes.text());
+        let details = json!({
+            "group": "meta.k8s.io", "kind": "DeleteOptions", "causes": causes.details(),
+        });
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).with_details(details)
+    }
+
     /// 403 for a namespace that no cluster does without.
     pub fn may_not_be_deleted(name: &str) -> Self {
         let message =

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::propagation::{self, Propagation};
 use super::write::finalizers;
 use super::{Reply, body, custom, existing, form, read, service};
 use crate::kinds::{CUSTOM_RESOURCE_DEFINITION, Deleted, Kind, NAMESPACE, SERVICE};
@@ -60,6 +61,7 @@ fn end(
     current: Arc<Object>,
     options: &Value,
 ) -> Result<Reply, Refusal> {
+    let propagation = Propagation::of(ask, options)?;
     let dry = elements(options, "/dryRun").next().is_some() || ask.is_dry_run();
     if dry {
         return Ok(Reply::Object(StatusCode::OK, current));
@@ -69,6 +71,16 @@ fn end(
     }
     if *ask.kind == CUSTOM_RESOURCE_DEFINITION {
         return Ok(Reply::Object(StatusCode::OK, custom::definition::end(state, &current)));
+    }
+    match propagation {
+        Propagation::Background => {}
+        Propagation::Orphan => propagation::orphan(state, &current),
+        Propagation::Foreground => {
+            if propagation::dependents_first(state, ask.kind, &current).is_some() {
+                let left = state.store.get(ask.kind, &current.namespace, &current.name);
+                return Ok(Reply::Object(StatusCode::OK, left.unwrap_or(current)));
+            }
+        }
     }
     let mut object = current.value();
     let grace = grace(ask, &object, options);
@@ -113,6 +125,7 @@ pub fn remove(state: &mut State, kind: &Kind, object: &Arc<Object>) -> Arc<Objec
     for (kind, dependent) in state.store.dependents(&object.uid) {
         let_go(state, kind, &dependent);
     }
+    propagation::release_owners(state, &gone);
     finalize(state, &object.namespace);
     if let Some(custom) = kind.custom {
         custom::definition::finish(state, custom.definition);

@@ -18,6 +18,7 @@ pub mod event;
 mod eviction;
 mod metadata;
 mod patch;
+mod propagation;
 pub mod review;
 mod rules;
 mod scale;
