@@ -63,14 +63,18 @@ pub struct Bootstrap {
 }
 
 impl Sandbox {
-    /// Puts in the ServiceCIDR `kubernetes` and the Service `default/kubernetes` with its
-    /// Endpoints and its slice. Without this, a sandbox holds nothing but namespaces.
+    /// Puts in the ServiceCIDR `kubernetes` and the Service `default/kubernetes`, unless they are
+    /// there already, with its Endpoints and its slice. Without this, a sandbox holds nothing but namespaces.
     pub fn bootstrap(&self, bootstrap: &Bootstrap) {
         let mut state = self.state();
         state.addresses = bootstrap.addresses;
-        serve::put(&mut state, &SERVICE_CIDR, service_cidr(&bootstrap.addresses));
-        let first = bootstrap.addresses.range.hosts().next();
-        if let Some(first) = first {
+        if state.store.get(&SERVICE_CIDR, "", "kubernetes").is_none() {
+            serve::put(&mut state, &SERVICE_CIDR, service_cidr(&bootstrap.addresses));
+        }
+        let range = bootstrap.addresses.range;
+        let first = range.hosts().find(|address| *address != range.network());
+        let known = state.store.get(&SERVICE, "default", "kubernetes").is_some();
+        if let (Some(first), false) = (first, known) {
             let service = serve::put(&mut state, &SERVICE, service(first));
             serve::claim_address(&mut state, &service.value());
         }

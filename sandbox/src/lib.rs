@@ -34,6 +34,7 @@ mod state;
 pub mod bootstrap;
 pub mod kubeconfig;
 pub mod listen;
+pub mod persist;
 pub mod simulate;
 
 pub use bootstrap::{Addresses, Bootstrap, ClusterIpAllocation};

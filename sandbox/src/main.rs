@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::{Parser, ValueEnum};
 use ipnet::IpNet;
 use jiff::Timestamp;
+use sandbox::persist::Persisted;
 use sandbox::{
     Addresses, Bootstrap, ClusterIpAllocation, Listener, Sandbox, Settings, kubeconfig, simulate,
 };
@@ -42,6 +43,9 @@ struct Arguments {
     /// The range of ClusterIPs; two, with a comma between them, for a cluster of two families
     #[arg(long, value_name = "CIDR", default_value = "10.96.0.0/16", value_parser = service_cidr)]
     service_cidr: (IpNet, Option<IpNet>),
+    /// The folder in which objects survive a restart; without it, they are forgotten
+    #[arg(long, value_name = "PATH")]
+    state_dir: Option<PathBuf>,
     /// How many Nodes are simulated, in three zones
     #[arg(long, default_value_t = 3)]
     nodes: u8,
@@ -62,11 +66,17 @@ async fn main() -> Result<()> {
         seed: rand::random(),
         history: HISTORY,
     });
+    let persisted = arguments.state_dir.as_deref().map(Persisted::within).transpose()?;
+    let restored = match &persisted {
+        Some(persisted) => persisted.restore(&sandbox)?,
+        None => false,
+    };
     sandbox.bootstrap(&bootstrap(&arguments, &listener));
     let temporary = tempfile::tempdir()?;
     let folder = arguments.directory.as_deref().unwrap_or(temporary.path());
     let kubeconfig = kubeconfig::write(&listener, folder)?;
-    println!("Serving https://{}. It forgets everything when it ends.", listener.address());
+    let ending = if persisted.is_some() { "" } else { " It forgets everything when it ends." };
+    println!("Serving https://{}.{ending}", listener.address());
     println!("  export KUBECONFIG={}", kubeconfig.display());
     let (mut interrupted, mut terminated) =
         (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -76,9 +86,21 @@ async fn main() -> Result<()> {
             _ = terminated.recv() => {}
         }
     };
-    simulate::make_nodes(&sandbox, arguments.nodes);
+    if !restored {
+        simulate::make_nodes(&sandbox, arguments.nodes);
+    }
     tokio::spawn(simulate::run(sandbox.clone()));
-    listener.serve(sandbox, asked_to_end).await;
+    let serving = listener.serve(sandbox.clone(), asked_to_end);
+    match persisted {
+        None => serving.await,
+        Some(persisted) => {
+            tokio::select! {
+                () = serving => {}
+                () = persisted.keep(&sandbox) => {}
+            }
+            persisted.write(&sandbox)?;
+        }
+    }
     Ok(())
 }
 

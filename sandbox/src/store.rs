@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::kinds::{KINDS, Kind, Storage};
-use crate::object::Object;
+use crate::object::{Object, text};
 
 /// An object's place among those of its kind.
 pub type Key = (String, String);
@@ -75,6 +75,31 @@ impl Store {
         let revision = self.revision;
         let collection = self.collections.entry(kind.collection());
         collection.or_insert_with(|| Collection::new(kind, revision)).kind = kind;
+    }
+
+    /// Puts in an object as it was at its own revision.
+    pub fn restore(&mut self, kind: &Kind, object: Value) {
+        let revision = text(&object, "/metadata/resourceVersion").parse().unwrap_or(0);
+        let object = Arc::new(Object::encode(object, revision));
+        let before = match self.collections.get_mut(kind.collection()) {
+            Some(collection) => collection.objects.insert(object.key(), object.clone()),
+            None => None,
+        };
+        self.note(kind, before, Some(object));
+    }
+
+    /// Goes on from a revision. Nothing is known of what led there.
+    pub fn restored(&mut self, revision: u64) {
+        self.revision = self.revision.max(revision);
+        self.forget_all_history();
+    }
+
+    /// All objects, by collection.
+    pub fn everything(&self) -> impl Iterator<Item = (&'static str, Value)> {
+        self.collections.iter().map(|(name, collection)| {
+            let objects = collection.objects.values().map(|object| object.value());
+            (*name, objects.collect())
+        })
     }
 
     /// The revision of the last write.
