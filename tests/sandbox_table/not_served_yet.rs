@@ -14,11 +14,6 @@ pub const NOT_SERVED_YET: &[NotServedYet] = &[
     NotServedYet { row: "a name is required, and has to be one", answered: "201" },
     NotServedYet { row: "a dry run stores nothing and shows nothing", answered: "201" },
     NotServedYet {
-        row: "a Service that cannot be is refused with the field and the reason",
-        answered: "201",
-    },
-    NotServedYet { row: "a Service of type NodePort gets a port of every Node", answered: "201" },
-    NotServedYet {
         row: "Endpoints, slices, Secrets and Nodes are filled in as the real server does it",
         answered: "201",
     },
@@ -31,14 +26,9 @@ pub const NOT_SERVED_YET: &[NotServedYet] = &[
         answered: "400 error decoding patch: unknown variant `nope`, expected o",
     },
     NotServedYet {
-        row: "a strategic merge patch tells ports of Services apart by number",
-        answered: "200",
-    },
-    NotServedYet {
         row: "a PUT where nothing is fails for a ConfigMap, and creates a Lease or a Service",
         answered: "201",
     },
-    NotServedYet { row: "a deletion can be tried, and its options are checked", answered: "200" },
     NotServedYet { row: "what is listed can be narrowed by labels and by fields", answered: "200" },
     NotServedYet {
         row: "Pods, Deployments and ReplicaSets have the real columns and cells",

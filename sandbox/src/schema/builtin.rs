@@ -143,7 +143,8 @@ fn fields(message: &Message, made: &mut BTreeMap<String, Arc<Schema>>) -> Fields
         known.insert(field.name.clone(), of_field(field, schema));
     }
     // The envelope of protobuf says these; in JSON they are fields of every kind.
-    if message.fields.iter().any(|field| field.name == "metadata") {
+    let has_metadata = message.fields.iter().any(|field| field.name == "metadata");
+    if has_metadata || message.name.ends_with("Options") {
         for name in ["apiVersion", "kind"] {
             known.insert(name.to_owned(), plain(Shape::Text(Text::Plain)));
         }

@@ -155,7 +155,7 @@ pub fn delete_options(ask: &Ask) -> Result<Value, Refusal> {
     match text(&options, "/kind") {
         "" | "DeleteOptions" => Ok(options),
         other => Err(Refusal::bad_request(format!(
-            "{other} in version \"{}\" cannot be handled as a DeleteOptions",
+            "no kind \"{other}\" is registered for version \"{}\" in scheme \"pkg/runtime/scheme.go:111\"",
             text(&options, "/apiVersion")
         ))),
     }

@@ -64,7 +64,10 @@ fn end(
     let propagation = Propagation::of(ask, options)?;
     let dry = elements(options, "/dryRun").next().is_some() || ask.is_dry_run();
     if dry {
-        return Ok(Reply::Object(StatusCode::OK, current));
+        return Ok(match ask.kind.deleted {
+            Deleted::Object => Reply::Object(StatusCode::OK, current),
+            Deleted::Status => Reply::Json(StatusCode::OK, success(ask.kind, &current)),
+        });
     }
     if *ask.kind == NAMESPACE {
         return Ok(Reply::Object(StatusCode::OK, end_namespace(state, &current)?));

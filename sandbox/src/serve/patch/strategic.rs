@@ -91,7 +91,8 @@ fn keyed(
     if patch.contains(&replace) {
         return Ok(patch.into_iter().filter(|element| *element != replace).collect());
     }
-    let mut new = Vec::new();
+    let mut named: Vec<(Option<usize>, Value)> = Vec::new();
+    let mut gone = Vec::new();
     for mut element in patch {
         let first = keys.first().map_or("", String::as_str);
         if element.get(first).is_none() {
@@ -99,22 +100,35 @@ fn keyed(
         }
         let place = known.iter().position(|found| same(keys, found, &element));
         let directive = element.as_object_mut().and_then(|map| map.shift_remove("$patch"));
-        match (directive.as_ref().and_then(Value::as_str), place) {
-            (Some("delete"), Some(place)) => drop(known.remove(place)),
-            (Some("delete"), None) => {}
-            (_, Some(place)) => {
-                if let Some(found) = known.get_mut(place) {
-                    any(Some(schema), found, element)?;
-                }
-            }
-            (_, None) => {
-                let mut made = json!({});
-                any(Some(schema), &mut made, element)?;
-                new.push(made);
-            }
+        if directive.as_ref().and_then(Value::as_str) == Some("delete") {
+            gone.extend(place);
+            continue;
         }
+        let found = place.and_then(|place| known.get_mut(place)).map(Value::take);
+        let mut merged = found.unwrap_or_else(|| json!({}));
+        any(Some(schema), &mut merged, element)?;
+        named.push((place, merged));
     }
-    Ok(new.into_iter().chain(known).collect())
+    let mine = |place: &usize| named.iter().any(|(other, _)| *other == Some(*place));
+    let others = known.into_iter().enumerate();
+    let others = others.filter(|(place, _)| !gone.contains(place) && !mine(place)).collect();
+    Ok(woven(named, others))
+}
+
+/// The elements that a patch names keep its order, the others theirs. A new one stands before the
+/// next of the others, one that was there where it stood among them.
+fn woven(named: Vec<(Option<usize>, Value)>, others: Vec<(usize, Value)>) -> Vec<Value> {
+    let mut others = others.into_iter().peekable();
+    let mut woven = Vec::new();
+    for (place, element) in named {
+        let before = |other: &(usize, Value)| place.is_some_and(|place| other.0 < place);
+        while let Some((_, other)) = others.next_if(before) {
+            woven.push(other);
+        }
+        woven.push(element);
+    }
+    woven.extend(others.map(|(_, other)| other));
+    woven
 }
 
 /// Puts the elements that are named into the order in which they are named, before the others.
@@ -183,14 +197,22 @@ mod tests {
     }
 
     #[test]
-    fn containers_are_merged_by_name_and_new_ones_go_in_front() {
+    fn containers_are_merged_by_name_and_keep_the_order_of_the_patch() {
         let target = containers(json!([{"name": "a", "image": "1", "args": ["x"]}]));
         let patch = containers(json!([{"name": "a", "image": "2"}, {"name": "b", "image": "3"}]));
         let expected = json!([
-            {"name": "b", "image": "3"},
             {"name": "a", "image": "2", "args": ["x"]},
+            {"name": "b", "image": "3"},
         ]);
         assert_eq!(merged(&DEPLOYMENT, target, patch), containers(expected));
+    }
+
+    #[test]
+    fn what_is_new_stands_before_what_is_not_named() {
+        let target = containers(json!([{"name": "a"}, {"name": "b"}]));
+        let patch = containers(json!([{"name": "c"}]));
+        let expected = containers(json!([{"name": "c"}, {"name": "a"}, {"name": "b"}]));
+        assert_eq!(merged(&DEPLOYMENT, target, patch), expected);
     }
 
     #[test]

@@ -66,9 +66,7 @@ fn taken(state: &State, family: &str, said: &str) -> Option<String> {
             let held = state.store.get(&IP_ADDRESS, "", &address.to_string());
             held.map(|_| "provided IP is already allocated".to_owned())
         }
-        _ => Some(format!(
-            "the provided IP ({said}) is not in the valid range. The range of valid IPs is {range}"
-        )),
+        _ => Some("the provided network does not match the current range".to_owned()),
     }
 }
 
