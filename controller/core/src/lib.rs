@@ -27,6 +27,8 @@ pub mod endpoint_slices;
 pub mod endpoints;
 pub mod mirroring;
 
+pub mod cluster_ip;
+
 pub mod reconcile;
 
 pub mod error_text;

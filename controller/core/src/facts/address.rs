@@ -24,11 +24,37 @@ impl IpFamily {
         }
     }
 
+    /// The other family.
+    pub fn other(self) -> Self {
+        match self {
+            IpFamily::V4 => IpFamily::V6,
+            IpFamily::V6 => IpFamily::V4,
+        }
+    }
+
     /// The family of an address; an IPv4-mapped IPv6 address counts as IPv4.
     pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(_) => IpFamily::V4,
             IpAddr::V6(_) => IpFamily::V6,
+        }
+    }
+}
+
+impl From<allocator::IpFamily> for IpFamily {
+    fn from(family: allocator::IpFamily) -> Self {
+        match family {
+            allocator::IpFamily::V4 => IpFamily::V4,
+            allocator::IpFamily::V6 => IpFamily::V6,
+        }
+    }
+}
+
+impl From<IpFamily> for allocator::IpFamily {
+    fn from(family: IpFamily) -> Self {
+        match family {
+            IpFamily::V4 => allocator::IpFamily::V4,
+            IpFamily::V6 => allocator::IpFamily::V6,
         }
     }
 }

@@ -3,13 +3,17 @@
 
 pub mod address;
 pub mod cause;
+pub mod cluster_ip_pool;
 pub mod endpoint_slice;
 pub mod endpoints;
+pub mod ip_address;
+pub mod label_selector;
 pub mod node;
 pub mod object_meta;
 pub mod pod;
 pub mod quantity;
 pub mod service;
+pub mod service_cidr;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,16 +21,21 @@ use std::sync::Arc;
 use crate::key::{Kind, NamespacedName, Text};
 
 pub use address::{IpFamily, PodAddress};
+pub use cluster_ip_pool::ClusterIpPool;
 pub use endpoint_slice::{
     AddressType, Conditions, Endpoint, EndpointPort, EndpointSlice, Hints, TargetRef,
 };
 pub use endpoints::{EndpointAddress, EndpointSubset, Endpoints};
+pub use ip_address::IpAddress;
+pub use label_selector::LabelSelector;
 pub use node::Node;
 pub use object_meta::{Object, ObjectMeta, OwnerReference};
 pub use pod::{Cause, ContainerKind, ContainerPort, Owner, Phase, Pod};
 pub use service::{
-    ClusterIp, HintMode, Service, ServicePort, TargetPort, TopologyMode, TrafficDistribution,
+    ClusterIp, HintMode, IpFamilyPolicy, Service, ServicePort, TargetPort, TopologyMode,
+    TrafficDistribution,
 };
+pub use service_cidr::ServiceCidr;
 
 /// Labels, selectors and annotations, ordered by key and shared between the objects that carry
 /// the same ones.

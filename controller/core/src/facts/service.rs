@@ -26,8 +26,12 @@ pub struct Service {
     pub selector: Option<Labels>,
     /// `spec.clusterIP`.
     pub cluster_ip: ClusterIp,
+    /// `spec.clusterIPs` as they are written: old objects may have texts that are no addresses.
+    pub cluster_ips: Vec<Text>,
     /// `spec.ipFamilies`, possibly empty.
     pub ip_families: Vec<IpFamily>,
+    /// `spec.ipFamilyPolicy`.
+    pub ip_family_policy: Option<IpFamilyPolicy>,
     /// `spec.ports`, in their order.
     pub ports: Vec<ServicePort>,
     /// `spec.publishNotReadyAddresses`: endpoints count as ready whatever their Pods say.
@@ -63,6 +67,38 @@ impl Service {
             (TopologyMode::Auto, _) => HintMode::Topology,
             (_, Some(distribution)) => HintMode::Traffic(distribution),
             _ => HintMode::Off,
+        }
+    }
+}
+
+/// `spec.ipFamilyPolicy`: of how many IP families a Service has addresses (KEP-563).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IpFamilyPolicy {
+    /// One.
+    SingleStack,
+    /// Two, if the cluster serves two.
+    PreferDualStack,
+    /// Two.
+    RequireDualStack,
+}
+
+impl IpFamilyPolicy {
+    /// Reads the API's word.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "SingleStack" => Some(IpFamilyPolicy::SingleStack),
+            "PreferDualStack" => Some(IpFamilyPolicy::PreferDualStack),
+            "RequireDualStack" => Some(IpFamilyPolicy::RequireDualStack),
+            _ => None,
+        }
+    }
+
+    /// The API's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            IpFamilyPolicy::SingleStack => "SingleStack",
+            IpFamilyPolicy::PreferDualStack => "PreferDualStack",
+            IpFamilyPolicy::RequireDualStack => "RequireDualStack",
         }
     }
 }

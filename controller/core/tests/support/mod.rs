@@ -41,6 +41,8 @@ pub fn foo() -> Service {
         external_name: false,
         selector: Some(map(&[("app", "foo")])),
         cluster_ip: ClusterIp::Address("10.0.0.10".parse().unwrap()),
+        cluster_ips: Vec::new(),
+        ip_family_policy: None,
         ip_families: vec![IpFamily::V4],
         ports: vec![port("http", TargetPort::Number(80))],
         publish_not_ready_addresses: false,

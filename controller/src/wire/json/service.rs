@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use controller_core::facts::{self, TargetPort, TrafficDistribution};
+use controller_core::facts::{self, IpFamilyPolicy, TargetPort, TrafficDistribution};
 use controller_core::key::{ResourceVersion, Text};
 use serde::Deserialize;
 
@@ -34,6 +34,9 @@ struct ServiceSpec {
     selector: Option<BTreeMap<Text, Text>>,
     #[serde(rename = "clusterIP")]
     cluster_ip: Option<String>,
+    #[serde(rename = "clusterIPs")]
+    cluster_ips: Option<Vec<String>>,
+    ip_family_policy: Option<String>,
     ip_families: Option<Vec<String>>,
     ports: Option<Vec<ServicePort>>,
     publish_not_ready_addresses: Option<bool>,
@@ -67,6 +70,8 @@ impl Service {
             annotations.topology_aware_hints.as_deref(),
             annotations.topology_mode.as_deref(),
         );
+        let cluster_ips = self.spec.cluster_ips.unwrap_or_default();
+        let policy = self.spec.ip_family_policy.as_deref();
         let families = self.spec.ip_families.unwrap_or_default();
         let distribution = self.spec.traffic_distribution.as_deref();
         let service = facts::Service {
@@ -78,6 +83,8 @@ impl Service {
             external_name: self.spec.r#type.as_deref() == Some("ExternalName"),
             selector: selector.map(Arc::new),
             cluster_ip: narrow::cluster_ip(self.spec.cluster_ip.as_deref().unwrap_or_default())?,
+            cluster_ips: cluster_ips.into_iter().map(Text::from).collect(),
+            ip_family_policy: policy.and_then(IpFamilyPolicy::parse),
             ip_families: narrow::families(families.iter().map(String::as_str))?,
             ports: ports.into_iter().map(ServicePort::into_fact).collect(),
             publish_not_ready_addresses: self.spec.publish_not_ready_addresses.unwrap_or(false),

@@ -1,6 +1,8 @@
 //! A Service out of protobuf.
 
-use controller_core::facts::{Service, ServicePort, TargetPort, TrafficDistribution};
+use controller_core::facts::{
+    IpFamilyPolicy, Service, ServicePort, TargetPort, TrafficDistribution,
+};
 use controller_core::key::ResourceVersion;
 
 use super::message::{Malformed, Message};
@@ -33,6 +35,8 @@ pub fn service(mut message: Message<'_>) -> Decoded<(Service, ResourceVersion)> 
         external_name: spec.kind == "ExternalName",
         selector: selector.then(|| texts(spec.selector.into_iter())),
         cluster_ip: narrow::cluster_ip(spec.cluster_ip)?,
+        cluster_ips: spec.cluster_ips.into_iter().map(Into::into).collect(),
+        ip_family_policy: IpFamilyPolicy::parse(spec.ip_family_policy),
         ip_families: narrow::families(spec.ip_families.into_iter())?,
         ports: spec.ports,
         publish_not_ready_addresses: spec.publish_not_ready_addresses,
@@ -50,6 +54,8 @@ struct Spec<'a> {
     kind: &'a str,
     selector: Vec<(&'a str, &'a str)>,
     cluster_ip: &'a str,
+    cluster_ips: Vec<&'a str>,
+    ip_family_policy: &'a str,
     ip_families: Vec<&'a str>,
     ports: Vec<ServicePort>,
     publish_not_ready_addresses: bool,
@@ -66,6 +72,8 @@ impl<'a> Spec<'a> {
                 3 => spec.cluster_ip = field.text()?,
                 4 => spec.kind = field.text()?,
                 13 => spec.publish_not_ready_addresses = field.boolean()?,
+                17 => spec.ip_family_policy = field.text()?,
+                18 => spec.cluster_ips.push(field.text()?),
                 19 => spec.ip_families.push(field.text()?),
                 23 => spec.traffic_distribution = Some(field.text()?),
                 _ => {}

@@ -1,0 +1,288 @@
+//! The ledger: who uses, claims or was promised each address, and so which are free.
+//!
+//! It is rebuilt from Services and IPAddress objects at every start and is never the truth. What
+//! decides who has an address is the creation of the IPAddress object.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use allocator::{Families, IpFamily, Range};
+use rand_core::Rng;
+
+use super::Snapshot;
+use super::needs::Served;
+use super::pools::{Offer, Pools};
+use crate::facts::{ClusterIpPool, IpAddress, Labels, Service, ServiceCidr};
+use crate::key::{NamespacedName, ResourceVersion, Text};
+
+/// The ServiceCIDR that kube-apiserver keeps.
+const DEFAULT_SERVICE_CIDR: &str = "kubernetes";
+
+/// Who uses, claims or was promised each address.
+#[derive(Default)]
+pub struct Ledger {
+    /// All addresses that anybody holds.
+    addresses: BTreeMap<IpAddr, Holders>,
+    services: BTreeMap<NamespacedName, Entry>,
+    cidrs: BTreeMap<Text, ServiceCidr>,
+    pool_facts: BTreeMap<Text, Arc<ClusterIpPool>>,
+    pools: Arc<Pools>,
+    /// An address is used here if and only if it has holders.
+    families: Families,
+}
+
+/// Who holds an address.
+#[derive(Clone, Debug, Default)]
+struct Holders {
+    services: BTreeSet<NamespacedName>,
+    claim: Option<Arc<IpAddress>>,
+    /// It was picked, and its claim is not made yet.
+    picked: bool,
+}
+
+/// What belongs to the name of a Service, whether or not the Service exists.
+#[derive(Default)]
+struct Entry {
+    service: Option<(Arc<Service>, ResourceVersion)>,
+    /// Addresses whose claims name it.
+    claimed: BTreeSet<IpAddr>,
+    /// The uids of Services of the name that were seen to go.
+    departed: BTreeSet<Text>,
+}
+
+/// A claim on an address that a Service lists or that names the Service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// The address.
+    pub address: IpAddr,
+    /// The claim, if there is one.
+    pub claim: Option<Arc<IpAddress>>,
+    /// Other Services that list the address.
+    pub others: Vec<NamespacedName>,
+    /// Whether a range that gives addresses has it.
+    pub in_open_range: bool,
+    /// Whether any range has it.
+    pub in_range: bool,
+}
+
+impl Ledger {
+    /// Takes in a Service, or that there is none. Answers whether its addresses changed.
+    pub fn service(
+        &mut self,
+        key: &NamespacedName,
+        now: Option<(Arc<Service>, ResourceVersion)>,
+    ) -> Vec<NamespacedName> {
+        let entry = self.services.entry(key.clone()).or_default();
+        let before = entry.service.take();
+        if let Some((before, _)) = &before
+            && now.as_ref().is_none_or(|(now, _)| now.uid != before.uid)
+        {
+            entry.departed.insert(before.uid.clone());
+        }
+        entry.service = now;
+        let listed = |side: &Option<(Arc<Service>, ResourceVersion)>| {
+            side.as_ref().map(|(service, _)| addresses(service)).unwrap_or_default()
+        };
+        let (old, new) = (listed(&before), listed(&entry.service));
+        for address in old.iter().filter(|address| !new.contains(address)) {
+            self.change(*address, |holders| {
+                holders.services.remove(key);
+            });
+        }
+        for address in &new {
+            self.change(*address, |holders| {
+                holders.services.insert(key.clone());
+            });
+        }
+        self.tidy(key);
+        self.concerned(old.into_iter().chain(new))
+    }
+
+    /// Takes in the claim on an address, or that there is none. Answers whom it concerns.
+    pub fn claim(&mut self, address: IpAddr, now: Option<Arc<IpAddress>>) -> Vec<NamespacedName> {
+        let named = |claim: &Option<Arc<IpAddress>>| claim.as_ref()?.service.clone();
+        let before = self.addresses.get(&address).and_then(|holders| holders.claim.clone());
+        if let Some(key) = named(&before) {
+            self.services.entry(key.clone()).or_default().claimed.remove(&address);
+            self.tidy(&key);
+        }
+        if let Some(key) = named(&now) {
+            self.services.entry(key).or_default().claimed.insert(address);
+        }
+        let mut concerned: BTreeSet<_> = named(&before).into_iter().chain(named(&now)).collect();
+        self.change(address, |holders| {
+            holders.claim = now;
+            holders.picked = false;
+        });
+        concerned.extend(self.concerned([address]));
+        concerned.into_iter().collect()
+    }
+
+    /// Takes in a ServiceCIDR, or that there is none.
+    pub fn service_cidr(&mut self, name: &Text, now: Option<ServiceCidr>) {
+        match now {
+            Some(cidr) => self.cidrs.insert(name.clone(), cidr),
+            None => self.cidrs.remove(name),
+        };
+        let open: Vec<Range> = self.ranges(|cidr| cidr.open).collect();
+        // Each range goes to its own family, so no family is wrong.
+        let _ = self.families.set_ranges(open);
+        self.order_pools();
+    }
+
+    /// Takes in a ClusterIPPool, or that there is none.
+    pub fn pool(&mut self, name: &Text, now: Option<ClusterIpPool>) {
+        match now {
+            Some(pool) => self.pool_facts.insert(name.clone(), Arc::new(pool)),
+            None => self.pool_facts.remove(name),
+        };
+        self.order_pools();
+    }
+
+    /// Picks a free address out of what is offered, and keeps it until its claim is made or
+    /// [`Ledger::put_back`] is called.
+    pub fn pick(&mut self, family: IpFamily, offer: &Offer, rng: &mut impl Rng) -> Option<IpAddr> {
+        let stage = offer.choose(self.families.of(family))?;
+        let picked = self.families.of_mut(family).claim_within(&stage.spans, rng).ok()?;
+        self.addresses.entry(picked).or_default().picked = true;
+        Some(picked)
+    }
+
+    /// Makes an address free again that was picked and did not get a claim.
+    pub fn put_back(&mut self, address: IpAddr) {
+        self.change(address, |holders| holders.picked = false);
+    }
+
+    /// A Service and the version it was seen in.
+    pub fn get(&self, key: &NamespacedName) -> Option<(Arc<Service>, ResourceVersion)> {
+        self.services.get(key)?.service.clone()
+    }
+
+    /// Every address that a Service lists or is claimed for, in the order of the addresses.
+    pub fn held(&self, key: &NamespacedName) -> Vec<Held> {
+        let Some(entry) = self.services.get(key) else { return Vec::new() };
+        let listed = entry.service.iter().flat_map(|(service, _)| addresses(service));
+        let all: BTreeSet<IpAddr> = listed.chain(entry.claimed.iter().copied()).collect();
+        all.into_iter().map(|address| self.held_address(key, address)).collect()
+    }
+
+    /// What a plan for a Service is made from.
+    pub fn snapshot(&self, key: &NamespacedName, namespace_labels: Labels) -> Snapshot {
+        let entry = self.services.get(key);
+        Snapshot {
+            key: key.clone(),
+            service: self.get(key),
+            held: self.held(key),
+            departed: entry.map(|entry| entry.departed.clone()).unwrap_or_default(),
+            served: self.served(),
+            pools: self.pools.clone(),
+            namespace_labels,
+        }
+    }
+
+    /// The families that the cluster serves: those of the ServiceCIDR that kube-apiserver makes of
+    /// its flags, the first being the default.
+    pub fn served(&self) -> Option<Served> {
+        let ranges = &self.cidrs.get(DEFAULT_SERVICE_CIDR)?.ranges;
+        let mut families = ranges.iter().map(|range| range.family().into());
+        let first = families.next()?;
+        Some(match families.any(|family| family != first) {
+            true => Served::Both(first),
+            false => Served::One(first),
+        })
+    }
+
+    /// The pools, in their order.
+    pub fn pools(&self) -> &Arc<Pools> {
+        &self.pools
+    }
+
+    /// The Services that have no address and may want one.
+    pub fn without_address(&self) -> Vec<NamespacedName> {
+        let waits = |entry: &Entry| {
+            entry.service.as_ref().is_some_and(|(service, _)| service.cluster_ips.is_empty())
+        };
+        let waiting = self.services.iter().filter(|(_, entry)| waits(entry));
+        waiting.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// The addresses by family: which are used, and how full the ranges are.
+    pub fn families(&self) -> &Families {
+        &self.families
+    }
+
+    fn held_address(&self, key: &NamespacedName, address: IpAddr) -> Held {
+        let holders = self.addresses.get(&address).cloned().unwrap_or_default();
+        Held {
+            address,
+            claim: holders.claim,
+            others: holders.services.into_iter().filter(|other| other != key).collect(),
+            in_open_range: self.ranges(|cidr| cidr.open).any(|range| range.contains(address)),
+            in_range: self.ranges(|_| true).any(|range| range.contains(address)),
+        }
+    }
+
+    fn ranges(&self, which: impl Fn(&ServiceCidr) -> bool) -> impl Iterator<Item = Range> {
+        let chosen = self.cidrs.values().filter(move |cidr| which(cidr));
+        chosen.flat_map(|cidr| cidr.ranges.iter().copied())
+    }
+
+    fn order_pools(&mut self) {
+        let open: Vec<Range> = self.ranges(|cidr| cidr.open).collect();
+        let pools: Vec<Arc<ClusterIpPool>> = self.pool_facts.values().cloned().collect();
+        self.pools = Arc::new(Pools::new(&pools, &open));
+    }
+
+    /// Changes who holds an address, and with it whether it is free.
+    fn change(&mut self, address: IpAddr, change: impl FnOnce(&mut Holders)) {
+        let holders = self.addresses.entry(address).or_default();
+        change(holders);
+        match holders.services.is_empty() && holders.claim.is_none() && !holders.picked {
+            true => {
+                self.addresses.remove(&address);
+                self.families.release(address);
+            }
+            false => {
+                self.families.mark_used(address);
+            }
+        }
+    }
+
+    /// The Services that list any of the addresses.
+    fn concerned(&self, addresses: impl IntoIterator<Item = IpAddr>) -> Vec<NamespacedName> {
+        let holders = addresses.into_iter().filter_map(|address| self.addresses.get(&address));
+        let keys: BTreeSet<_> = holders.flat_map(|holders| holders.services.clone()).collect();
+        keys.into_iter().collect()
+    }
+
+    fn tidy(&mut self, key: &NamespacedName) {
+        let idle = |entry: &Entry| entry.service.is_none() && entry.claimed.is_empty();
+        if self.services.get(key).is_some_and(idle) {
+            self.services.remove(key);
+        }
+    }
+
+    /// Says what is wrong with the ledger, if anything. For tests.
+    pub fn check(&self) {
+        for (address, holders) in &self.addresses {
+            assert!(self.families.contains(*address), "{address} has holders and is used");
+            for key in &holders.services {
+                let (service, _) = self.get(key).unwrap_or_else(|| unreachable!("{key} is gone"));
+                assert!(addresses(&service).contains(address), "{key} lists {address}");
+            }
+        }
+        for family in [IpFamily::V4, IpFamily::V6] {
+            self.families.of(family).check();
+            for usage in self.families.of(family).usage() {
+                let held = self.addresses.keys().filter(|it| usage.range.contains(**it)).count();
+                assert_eq!(usage.used, held as u64, "{} of {}", usage.used, usage.range);
+            }
+        }
+    }
+}
+
+/// The addresses of a Service that are addresses, whatever their spelling.
+pub fn addresses(service: &Service) -> Vec<IpAddr> {
+    service.cluster_ips.iter().filter_map(|text| text.parse().ok()).collect()
+}

@@ -1,0 +1,385 @@
+//! What is written so that a Service has its addresses, and what becomes of their claims.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
+
+mod support;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use allocator::Range;
+use controller_core::cluster_ip::ledger::Ledger;
+use controller_core::cluster_ip::{NewClaim, Plan, Source, plan};
+use controller_core::facts::cluster_ip_pool::Enforcement;
+use controller_core::facts::ip_address::Manager;
+use controller_core::facts::{
+    ClusterIp, ClusterIpPool, IpAddress, IpFamily, IpFamilyPolicy, Labels, Service, ServiceCidr,
+};
+use controller_core::key::{NamespacedName, ResourceVersion, Text};
+use controller_core::reason::Reason;
+use rand::{SeedableRng, rngs::StdRng};
+use support::foo;
+
+const V4: IpFamily = IpFamily::V4;
+const V6: IpFamily = IpFamily::V6;
+
+/// A ledger, and what the API server would have stored.
+struct World {
+    ledger: Ledger,
+    rng: StdRng,
+    version: u64,
+}
+
+impl World {
+    fn new(cidrs: &[&str]) -> Self {
+        let mut world =
+            World { ledger: Ledger::default(), rng: StdRng::seed_from_u64(1), version: 0 };
+        world.cidr("kubernetes", cidrs, true);
+        world
+    }
+
+    fn cidr(&mut self, name: &str, cidrs: &[&str], open: bool) {
+        let ranges = cidrs.iter().map(|cidr| Range::new(cidr.parse().unwrap()).unwrap()).collect();
+        let name: Text = name.into();
+        self.ledger.service_cidr(&name.clone(), Some(ServiceCidr { name, ranges, open }));
+    }
+
+    fn see(&mut self, service: &Service) {
+        self.version += 1;
+        let version = ResourceVersion(self.version);
+        self.ledger.service(&service.key, Some((Arc::new(service.clone()), version)));
+        self.ledger.check();
+    }
+
+    fn lose(&mut self, service: &Service) {
+        self.ledger.service(&service.key, None);
+        self.ledger.check();
+    }
+
+    fn claim(&mut self, address: &str, service: &str, uid: Option<&str>, manager: Manager) {
+        let address: IpAddr = address.parse().unwrap();
+        let claim = IpAddress {
+            address,
+            uid: format!("claim-{address}").as_str().into(),
+            resource_version: ResourceVersion(1),
+            created: None,
+            deleting: false,
+            manager,
+            service: Some(NamespacedName::new("ns", service)),
+            service_uid: uid.map(Text::from),
+        };
+        self.ledger.claim(address, Some(Arc::new(claim)));
+        self.ledger.check();
+    }
+
+    fn plan(&self, service: &Service) -> Plan {
+        plan(&self.ledger.snapshot(&service.key, Labels::default()))
+    }
+
+    /// Carries the plan for a Service out, as far as a crash lets it.
+    fn execute(&mut self, service: &Service, until: Until) -> Service {
+        let plan = self.plan(service);
+        for claim in &plan.release {
+            self.ledger.claim(claim.address, None);
+        }
+        for NewClaim { address, service_uid } in &plan.claim {
+            self.claim(&address.to_string(), &service.key.name, Some(service_uid), Manager::Roster);
+        }
+        let Some(assignment) = plan.assignment else { return service.clone() };
+        let mut texts = Vec::new();
+        for (family, source) in &assignment.families {
+            let address = match source {
+                Source::Listed(text) => {
+                    texts.push(text.clone());
+                    continue;
+                }
+                Source::Claimed(address) => *address,
+                Source::Offered(offer) => {
+                    self.ledger.pick((*family).into(), offer, &mut self.rng).unwrap()
+                }
+            };
+            let uid = &assignment.service_uid;
+            self.claim(&address.to_string(), &service.key.name, Some(uid), Manager::Roster);
+            texts.push(address.to_string().as_str().into());
+        }
+        if until == Until::Claimed {
+            return service.clone();
+        }
+        let written = Service {
+            cluster_ip: ClusterIp::Address(texts[0].parse().unwrap()),
+            cluster_ips: texts,
+            ip_families: assignment.families.iter().map(|(family, _)| *family).collect(),
+            ip_family_policy: Some(assignment.policy),
+            ..service.clone()
+        };
+        self.see(&written);
+        written
+    }
+}
+
+#[derive(PartialEq)]
+enum Until {
+    Claimed,
+    Written,
+}
+
+fn service(name: &str, families: &[IpFamily], policy: Option<IpFamilyPolicy>) -> Service {
+    Service {
+        key: NamespacedName::new("ns", name),
+        uid: format!("uid-{name}").as_str().into(),
+        cluster_ip: ClusterIp::Unset,
+        cluster_ips: Vec::new(),
+        ip_families: families.to_vec(),
+        ip_family_policy: policy,
+        ..foo()
+    }
+}
+
+fn with_addresses(service: Service, texts: &[&str]) -> Service {
+    Service {
+        cluster_ip: ClusterIp::Address(texts[0].parse().unwrap()),
+        cluster_ips: texts.iter().map(|text| Text::from(*text)).collect(),
+        ..service
+    }
+}
+
+/// A settled Service asks for nothing.
+fn assert_settled(world: &World, service: &Service) {
+    let plan = world.plan(service);
+    assert_eq!(plan.assignment, None, "{plan:?}");
+    assert_eq!((plan.claim, plan.release), (Vec::new(), Vec::new()));
+    assert_eq!(plan.errors, Vec::<String>::new());
+}
+
+#[test]
+fn a_service_without_address_gets_one_and_is_settled() {
+    let mut world = World::new(&["10.96.0.0/24"]);
+    let web = service("web", &[], None);
+    world.see(&web);
+    assert_eq!(world.plan(&web).reason, Reason::WaitingForAllocator);
+    let web = world.execute(&web, Until::Written);
+    assert_eq!((web.cluster_ips.len(), web.ip_families.clone()), (1, vec![V4]));
+    assert_eq!(web.ip_family_policy, Some(IpFamilyPolicy::SingleStack));
+    assert_settled(&world, &web);
+}
+
+#[test]
+fn two_families_are_given_in_the_order_that_is_asked_for() {
+    let mut world = World::new(&["10.96.0.0/24", "fd00::/112"]);
+    let web = service("web", &[V6], Some(IpFamilyPolicy::RequireDualStack));
+    world.see(&web);
+    let web = world.execute(&web, Until::Written);
+    assert_eq!(web.ip_families, [V6, V4]);
+    assert!(web.cluster_ips[0].contains(':') && web.cluster_ips[1].contains('.'));
+    assert_settled(&world, &web);
+}
+
+#[test]
+fn a_second_address_is_added_and_the_first_one_stays() {
+    let mut world = World::new(&["10.96.0.0/24", "fd00::/112"]);
+    let web = service("web", &[V4], Some(IpFamilyPolicy::RequireDualStack));
+    let web = with_addresses(web, &["10.96.0.7"]);
+    world.see(&web);
+    assert_eq!(world.plan(&web).reason, Reason::SecondFamilyMissing);
+    let web = world.execute(&web, Until::Written);
+    assert_eq!((&*web.cluster_ips[0], web.cluster_ips.len()), ("10.96.0.7", 2));
+    assert_settled(&world, &web);
+}
+
+#[test]
+fn under_single_stack_the_second_address_goes_and_its_claim_follows() {
+    let mut world = World::new(&["10.96.0.0/24", "fd00::/112"]);
+    let dual = service("web", &[V4, V6], Some(IpFamilyPolicy::RequireDualStack));
+    world.see(&dual);
+    let dual = world.execute(&dual, Until::Written);
+    let single = Service { ip_family_policy: Some(IpFamilyPolicy::SingleStack), ..dual };
+    world.see(&single);
+    assert_eq!(world.plan(&single).release, [], "the Service lists it still");
+    let single = world.execute(&single, Until::Written);
+    assert_eq!((single.cluster_ips.len(), single.ip_families.clone()), (1, vec![V4]));
+    assert_eq!(world.plan(&single).release.len(), 1);
+    world.execute(&single, Until::Written);
+    assert_settled(&world, &single);
+}
+
+#[test]
+fn after_a_crash_between_claim_and_write_the_same_address_is_written() {
+    let mut world = World::new(&["10.96.0.0/24"]);
+    let web = service("web", &[], None);
+    world.see(&web);
+    world.execute(&web, Until::Claimed);
+    let claimed = world.ledger.held(&web.key)[0].address;
+    let web = world.execute(&web, Until::Written);
+    assert_eq!(*web.cluster_ips[0], *claimed.to_string());
+    assert_settled(&world, &web);
+}
+
+#[test]
+fn the_claim_of_an_older_service_of_the_name_is_not_taken_up() {
+    let mut world = World::new(&["10.96.0.0/24"]);
+    let old = Service { uid: "uid-old".into(), ..service("web", &[], None) };
+    world.see(&old);
+    world.execute(&old, Until::Claimed);
+    let new = service("web", &[], None);
+    world.see(&new);
+    let plan = world.plan(&new);
+    assert_eq!(plan.release.len(), 1, "the old one was seen to go");
+    let families = plan.assignment.unwrap().families;
+    assert!(matches!(families[..], [(V4, Source::Offered(_))]));
+}
+
+#[test]
+fn an_address_that_was_asked_for_is_claimed() {
+    let mut world = World::new(&["10.96.0.0/24"]);
+    let web = with_addresses(service("web", &[V4], None), &["10.96.0.200"]);
+    world.see(&web);
+    let claim = NewClaim { address: "10.96.0.200".parse().unwrap(), service_uid: "uid-web".into() };
+    assert_eq!(world.plan(&web).claim, [claim]);
+    world.execute(&web, Until::Written);
+    assert_settled(&world, &web);
+}
+
+#[test]
+fn a_claim_that_the_server_remade_is_as_good() {
+    let mut world = World::new(&["10.96.0.0/24"]);
+    let web = with_addresses(service("web", &[V4], None), &["10.96.0.200"]);
+    world.see(&web);
+    world.claim("10.96.0.200", "web", None, Manager::Server);
+    assert_settled(&world, &web);
+}
+
+#[test]
+fn of_two_services_with_one_address_the_one_without_the_claim_is_told() {
+    let mut world = World::new(&["10.96.0.0/24"]);
+    let first = with_addresses(service("first", &[V4], None), &["10.96.0.200"]);
+    let second = with_addresses(service("second", &[V4], None), &["10.96.0.200"]);
+    world.see(&first);
+    world.execute(&first, Until::Written);
+    world.see(&second);
+    assert_settled(&world, &first);
+    let plan = world.plan(&second);
+    assert_eq!((plan.reason, plan.claim), (Reason::ClaimedByOther, Vec::new()));
+    assert_eq!(plan.notices[0].reason, "ClusterIPAlreadyAllocated");
+    assert_eq!(
+        plan.notices[0].message,
+        "Cluster IP [IPv4]:10.96.0.200 was assigned to multiple services; \
+         please recreate service"
+    );
+}
+
+#[test]
+fn an_address_outside_of_all_ranges_is_told_and_not_claimed() {
+    let mut world = World::new(&["10.96.0.0/24"]);
+    for address in ["10.99.0.1", "10.96.0.0", "10.96.0.255"] {
+        let web = with_addresses(service("web", &[V4], None), &[address]);
+        world.see(&web);
+        let plan = world.plan(&web);
+        assert_eq!((plan.reason, plan.claim), (Reason::OutOfRange, Vec::new()), "{address}");
+        assert_eq!(plan.notices[0].reason, "ClusterIPOutOfRange");
+    }
+    world.cidr("closing", &["10.99.0.0/24"], false);
+    let web = with_addresses(service("web", &[V4], None), &["10.99.0.1"]);
+    world.see(&web);
+    assert_eq!(world.plan(&web).reason, Reason::RangeClosing);
+}
+
+#[test]
+fn a_service_that_is_gone_or_an_alias_lets_its_claims_go() {
+    let mut world = World::new(&["10.96.0.0/24"]);
+    let web = service("web", &[], None);
+    world.see(&web);
+    let web = world.execute(&web, Until::Written);
+    let alias = Service {
+        external_name: true,
+        cluster_ip: ClusterIp::Unset,
+        cluster_ips: Vec::new(),
+        ..web.clone()
+    };
+    world.see(&alias);
+    assert_eq!(world.plan(&alias).release.len(), 1);
+    world.see(&web);
+    world.lose(&web);
+    assert_eq!(world.plan(&web).release.len(), 1);
+    world.execute(&web, Until::Written);
+    assert!(!world.ledger.families().contains(web.cluster_ips[0].parse().unwrap()));
+}
+
+#[test]
+fn a_claim_whose_service_was_never_seen_is_left_alone() {
+    let mut world = World::new(&["10.96.0.0/24"]);
+    world.claim("10.96.0.9", "web", Some("uid-web"), Manager::Roster);
+    world.claim("10.96.0.10", "web", None, Manager::Server);
+    assert_eq!(world.plan(&service("web", &[], None)).release, []);
+}
+
+#[test]
+fn a_service_that_is_being_deleted_keeps_its_address() {
+    let mut world = World::new(&["10.96.0.0/24"]);
+    let web = service("web", &[], None);
+    world.see(&web);
+    let web = Service { deleting: true, ..world.execute(&web, Until::Written) };
+    world.see(&web);
+    assert_settled(&world, &web);
+}
+
+#[test]
+fn what_the_cluster_does_not_serve_is_refused_in_the_words_of_kube_apiserver() {
+    let mut world = World::new(&["10.96.0.0/24"]);
+    let web = service("web", &[], Some(IpFamilyPolicy::RequireDualStack));
+    world.see(&web);
+    let plan = world.plan(&web);
+    assert_eq!((plan.reason, plan.assignment), (Reason::FamilyNotServed, None));
+    assert_eq!(
+        plan.errors,
+        ["failed to allocate a cluster IP: spec.ipFamilyPolicy: \
+          this cluster is not configured for dual-stack services"]
+    );
+}
+
+#[test]
+fn a_headless_service_gets_nothing_and_a_cluster_without_ranges_gives_nothing() {
+    let mut world = World::new(&["10.96.0.0/24"]);
+    let headless = Service {
+        cluster_ip: ClusterIp::Headless,
+        cluster_ips: vec!["None".into()],
+        ..service("web", &[], None)
+    };
+    world.see(&headless);
+    assert_settled(&world, &headless);
+    assert_eq!(world.plan(&headless).reason, Reason::NoAddressByDesign);
+    let empty = World { ledger: Ledger::default(), ..World::new(&[]) };
+    assert_eq!(empty.plan(&headless).reason, Reason::ServiceNotFound);
+}
+
+#[test]
+fn a_pool_gives_the_addresses_of_its_namespace() {
+    let mut world = World::new(&["10.96.0.0/24"]);
+    let pool = ClusterIpPool {
+        name: "ns".into(),
+        created: None,
+        spans: vec!["10.96.0.64/30".parse().unwrap()],
+        namespaces: vec!["ns".into()],
+        namespace_selector: None,
+        service_selector: None,
+        enforcement: Enforcement::Prefer,
+        priority: 0,
+        disabled: false,
+    };
+    world.ledger.pool(&"ns".into(), Some(pool.clone()));
+    let mut addresses = Vec::new();
+    for name in ["a", "b", "c", "d", "e"] {
+        let service = service(name, &[], None);
+        world.see(&service);
+        let service = world.execute(&service, Until::Written);
+        addresses.push(service.cluster_ips[0].parse::<IpAddr>().unwrap());
+    }
+    let inside = |address: &&IpAddr| pool.spans[0].contains(**address);
+    assert_eq!(addresses.iter().filter(inside).count(), 4);
+    assert!(!inside(&&addresses[4]), "the fifth comes from elsewhere");
+    let reason = |world: &World, name| world.plan(&service(name, &[], None)).reason;
+    assert_eq!(reason(&world, "a"), Reason::AssignedByPool);
+    assert_eq!(reason(&world, "e"), Reason::AssignedByServer);
+    let required = ClusterIpPool { enforcement: Enforcement::Require, ..pool };
+    world.ledger.pool(&"ns".into(), Some(required));
+    assert_eq!(reason(&world, "e"), Reason::PoolMismatch);
+}
