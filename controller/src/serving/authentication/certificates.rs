@@ -27,14 +27,17 @@ pub struct Subject {
 }
 
 impl Verifier {
-    /// Reads authorities out of PEM.
+    /// Reads authorities out of PEM. One that cannot be used does not spoil the others.
     ///
     /// # Errors
-    /// If there are none, or one cannot be read.
+    /// If there are none.
     pub fn read(pem: &[u8]) -> Result<Self> {
+        let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
+        let certificates = certificates.context("the certificate authorities are no PEM")?;
         let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            roots.add(certificate.context("a certificate authority is no PEM")?)?;
+        let (_, unusable) = roots.add_parsable_certificates(certificates);
+        if unusable > 0 {
+            tracing::warn!(unusable, "Certificate authorities cannot be used and are left out");
         }
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
@@ -73,4 +76,56 @@ fn subject(certificate: &CertificateDer<'_>) -> Result<Subject> {
         common_name: name.iter_common_name().last().and_then(text).unwrap_or_default(),
         organizations: name.iter_organization().filter_map(text).collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+
+    use super::*;
+
+    /// An authority in PEM, and a certificate by it for a user in two groups, for a purpose.
+    fn certified(purpose: ExtendedKeyUsagePurpose) -> (String, CertificateDer<'static>) {
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let pem = authority.self_signed(&key).unwrap().pem();
+        let mut leaf = CertificateParams::default();
+        let name = &mut leaf.distinguished_name;
+        name.push(DnType::CommonName, "alice");
+        name.push(DnType::OrganizationName, "developers");
+        leaf.extended_key_usages = vec![purpose];
+        let own = KeyPair::generate().unwrap();
+        let certificate = leaf.signed_by(&own, &Issuer::new(authority, key)).unwrap();
+        (pem, certificate.der().clone())
+    }
+
+    #[test]
+    fn a_certificate_names_its_user_and_groups_to_who_believes_its_authority() {
+        let (authority, certificate) = certified(ExtendedKeyUsagePurpose::ClientAuth);
+        let (stranger, _) = certified(ExtendedKeyUsagePurpose::ClientAuth);
+        let verifier = Verifier::read(authority.as_bytes()).unwrap();
+        let alice = user(verifier.subject(std::slice::from_ref(&certificate)).unwrap().unwrap());
+        assert_eq!(alice, Some(User::new("alice", vec!["developers".to_owned()])));
+        assert!(verifier.subject(&[]).unwrap().is_none());
+        let verifier = Verifier::read(stranger.as_bytes()).unwrap();
+        assert!(verifier.subject(&[certificate]).is_err());
+    }
+
+    #[test]
+    fn the_certificate_of_a_server_is_no_clients() {
+        let (authority, certificate) = certified(ExtendedKeyUsagePurpose::ServerAuth);
+        let verifier = Verifier::read(authority.as_bytes()).unwrap();
+        assert!(verifier.subject(&[certificate]).is_err());
+    }
+
+    #[test]
+    fn an_authority_that_cannot_be_used_does_not_spoil_the_others() {
+        let (good, certificate) = certified(ExtendedKeyUsagePurpose::ClientAuth);
+        let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let verifier = Verifier::read(format!("{bad}{good}").as_bytes()).unwrap();
+        assert!(verifier.subject(&[certificate]).is_ok());
+        assert!(Verifier::read(bad.as_bytes()).is_err());
+        assert!(Verifier::read(b"").is_err());
+    }
 }
