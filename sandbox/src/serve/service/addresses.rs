@@ -107,7 +107,7 @@ fn held(address: IpAddr, service: &Value) -> Value {
             },
         },
         "spec": {"parentRef": {
-            "group": "", "resource": "services",
+            "resource": "services",
             "namespace": text(service, "/metadata/namespace"),
             "name": text(service, "/metadata/name"),
         }},
