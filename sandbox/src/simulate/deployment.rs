@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Plan, Snapshot, at, is_owned, number, reference, says};
+use super::cluster::Cluster;
+use super::{Plan, at, number, reference, says};
 use crate::kinds::{DEPLOYMENT, Part, REPLICA_SET};
 use crate::object::{set, text};
 use crate::request::Verb;
@@ -13,13 +14,13 @@ use crate::serve::discovery::hash;
 const HASH: &str = "pod-template-hash";
 
 /// Decides about one Deployment.
-pub fn plan(deployment: &Value, snapshot: &Snapshot, now: Timestamp, plan: &mut Plan) {
+pub fn plan(deployment: &Value, cluster: &Cluster, now: Timestamp, plan: &mut Plan) {
     let template = deployment.pointer("/spec/template").cloned().unwrap_or_default();
     let hash = format!("{:08x}", hash(template.to_string().as_bytes()) >> 32);
     let name = format!("{}-{hash}", text(deployment, "/metadata/name"));
-    let own = snapshot.replica_sets.iter().filter(|found| is_owned(found, deployment));
+    let own = cluster.sets_of(deployment);
     let (newest, others): (Vec<&Value>, Vec<&Value>) =
-        own.partition(|found| text(found, "/metadata/name") == name);
+        own.iter().partition(|found| text(found, "/metadata/name") == name);
     let wanted = number(deployment, "/spec/replicas");
     let Some(newest) = newest.first() else {
         let made = replica_set(deployment, &name, &hash, others.len() + 1);

@@ -1,20 +1,23 @@
 //! Simulated Nodes and workloads: Deployments make ReplicaSets, these make Pods, and Pods get a
-//! Node and an address, run, become ready and end. What to do is decided from a snapshot and the
-//! time alone; the loop in [`run`] looks again when something has changed or is due.
+//! Node and an address, run, become ready and end. What to do is decided from what is known of the
+//! cluster and the time alone; the loop in [`run`] looks again at what has changed or is due.
 //!
 //! The annotation `sandbox.roster.dev/simulate` lets a Pod go wrong: `unready`, `crash` or `pending`.
+
+mod addresses;
+mod cluster;
 
 mod deployment;
 mod pod;
 mod replica_set;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use self::cluster::Cluster;
 use crate::kinds::{DEPLOYMENT, EVENT, Kind, NODE, POD, Part, REPLICA_SET};
 use crate::negotiate::Form;
 use crate::object::{elements, text};
@@ -29,20 +32,13 @@ const GATHER: Duration = Duration::from_millis(20);
 /// How long nothing is looked at if nothing changes and nothing is known to be due.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// Everything that decisions are taken from.
-#[derive(Default)]
-struct Snapshot {
-    nodes: Vec<Value>,
-    pods: Vec<Value>,
-    replica_sets: Vec<Value>,
-    deployments: Vec<Value>,
-}
+/// How long after a refusal everything is looked at again.
+const AGAIN: SignedDuration = SignedDuration::from_secs(1);
 
-/// What to do now, and when to look again at the latest.
+/// What to do now.
 #[derive(Default)]
 struct Plan {
     writes: Vec<Write>,
-    due: Option<Timestamp>,
 }
 
 /// One write.
@@ -61,10 +57,6 @@ impl Plan {
         let creates = verb == Verb::Create && part == Part::Main;
         let name = if creates { "" } else { text(of, "/metadata/name") };
         self.writes.push(Write { verb, part, kind, namespace, name: name.to_owned(), body });
-    }
-
-    fn wait_until(&mut self, moment: Timestamp) {
-        self.due = Some(self.due.map_or(moment, |due| due.min(moment)));
     }
 
     fn event(&mut self, about: (&Kind, &Value), reason: &str, message: &str, now: Timestamp) {
@@ -111,59 +103,73 @@ pub fn make_nodes(sandbox: &Sandbox, count: u8) {
 
 /// Simulates for as long as it is polled.
 pub async fn run(sandbox: Sandbox) {
+    let mut cluster = Cluster::default();
     loop {
         let news = sandbox.news(&[&NODE, &POD, &REPLICA_SET, &DEPLOYMENT]);
-        let (snapshot, now) = look(&sandbox);
-        let plan = plan(&snapshot, now);
+        let now = look(&sandbox, &mut cluster);
+        cluster.open.due(now);
+        let plan = plan(&mut cluster, now);
         let acted = !plan.writes.is_empty();
-        carry_out(&sandbox, plan.writes);
+        if carry_out(&sandbox, plan.writes) == Outcome::SomeRefused {
+            tokio::time::sleep(AGAIN.unsigned_abs()).await;
+            // Whoever was refused is not told by a change.
+            cluster = Cluster::default();
+            continue;
+        }
         if acted {
             tokio::time::sleep(GATHER).await;
             continue;
         }
-        let wait = plan.due.map_or(IDLE, |due| {
+        let wait = cluster.open.next_due().map_or(IDLE, |due| {
             Duration::try_from(due.duration_since(now)).unwrap_or_default().max(GATHER)
         });
         let _ = tokio::time::timeout(wait, news).await;
     }
 }
 
-fn look(sandbox: &Sandbox) -> (Snapshot, Timestamp) {
+fn look(sandbox: &Sandbox, cluster: &mut Cluster) -> Timestamp {
     let state = sandbox.state();
-    let all = |kind| state.store.objects(kind).map(|object| object.value()).collect();
-    let snapshot = Snapshot {
-        nodes: all(&NODE),
-        pods: all(&POD),
-        replica_sets: all(&REPLICA_SET),
-        deployments: all(&DEPLOYMENT),
-    };
-    (snapshot, state.time())
+    cluster.follow(&state.store);
+    state.time()
 }
 
-fn plan(snapshot: &Snapshot, now: Timestamp) -> Plan {
+/// Decides about all that has to be looked at.
+fn plan(cluster: &mut Cluster, now: Timestamp) -> Plan {
     let mut plan = Plan::default();
-    for deployment in snapshot.deployments.iter().filter(|object| stays(object)) {
-        deployment::plan(deployment, snapshot, now, &mut plan);
+    for key in std::mem::take(&mut cluster.open.deployments) {
+        if let Some(deployment) = cluster.deployment(&key).filter(stays) {
+            deployment::plan(&deployment, cluster, now, &mut plan);
+        }
     }
-    for set in snapshot.replica_sets.iter().filter(|object| stays(object)) {
-        replica_set::plan(set, snapshot, now, &mut plan);
+    for key in std::mem::take(&mut cluster.open.sets) {
+        if let Some(set) = cluster.set(&key).filter(stays) {
+            replica_set::plan(&set, cluster, now, &mut plan);
+        }
     }
-    let used = snapshot.pods.iter().map(|pod| text(pod, "/status/podIP").to_owned());
-    let mut used: BTreeSet<String> = used.collect();
-    for pod in &snapshot.pods {
-        pod::plan(pod, snapshot, &mut used, now, &mut plan);
+    let mut nodes = cluster.open_nodes();
+    for key in std::mem::take(&mut cluster.open.pods) {
+        if let Some(pod) = cluster.pod(&key) {
+            pod::plan(&pod, cluster, &mut nodes, now, &mut plan);
+        }
     }
     plan
 }
 
-/// A write that is refused is decided anew when the loop looks again.
-fn carry_out(sandbox: &Sandbox, writes: Vec<Write>) {
+/// What came of many writes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    AllDone,
+    SomeRefused,
+}
+
+fn carry_out(sandbox: &Sandbox, writes: Vec<Write>) -> Outcome {
+    let mut outcome = Outcome::AllDone;
     for write in writes {
         let media_type = match write.verb {
             Verb::Patch => "application/merge-patch+json",
             _ => "application/json",
         };
-        sandbox.serve(&Ask {
+        let answer = sandbox.serve(&Ask {
             verb: write.verb,
             kind: write.kind,
             namespace: write.namespace,
@@ -176,18 +182,17 @@ fn carry_out(sandbox: &Sandbox, writes: Vec<Write>) {
             requester: Requester::default(),
             program: "simulation".to_owned(),
         });
+        // An event that cannot be told is let go.
+        if !answer.status().is_success() && *write.kind != EVENT {
+            outcome = Outcome::SomeRefused;
+        }
     }
+    outcome
 }
 
 /// Whether an object is not being deleted.
 fn stays(object: &Value) -> bool {
     text(object, "/metadata/deletionTimestamp").is_empty()
-}
-
-/// Whether an object belongs to another.
-fn is_owned(object: &Value, owner: &Value) -> bool {
-    let uid = text(owner, "/metadata/uid");
-    elements(object, "/metadata/ownerReferences").any(|reference| text(reference, "/uid") == uid)
 }
 
 /// Whether a Pod is ready.

@@ -1,19 +1,15 @@
 //! A Pod's life: scheduled, running, ready, out of order, gone.
 
-use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
-
-use ipnet::Ipv4Net;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{ANNOTATION, Plan, Snapshot, at, is_ready, number, stays};
+use super::addresses::Addresses;
+use super::cluster::{Cluster, Open};
+use super::{ANNOTATION, Plan, at, is_ready, number, stays};
 use crate::kinds::{POD, Part};
 use crate::object::{elements, text};
 use crate::request::Verb;
-
-/// Where Pods get their addresses.
-const POD_RANGE: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 244, 0, 0), 16);
+use crate::store::Key;
 
 /// How a running Pod should look.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,8 +22,8 @@ enum Wanted {
 /// Decides about one Pod.
 pub fn plan(
     pod: &Value,
-    snapshot: &Snapshot,
-    used: &mut BTreeSet<String>,
+    cluster: &mut Cluster,
+    nodes: &mut [(String, usize)],
     now: Timestamp,
     plan: &mut Plan,
 ) {
@@ -35,13 +31,13 @@ pub fn plan(
     let told = told.and_then(Value::as_str).unwrap_or("");
     let phase = text(pod, "/status/phase");
     if !stays(pod) {
-        return end(pod, now, plan);
+        return end(pod, &mut cluster.open, now, plan);
     }
     if told == "pending" && phase == "Pending" {
         return;
     }
     if text(pod, "/spec/nodeName").is_empty() {
-        return schedule(pod, snapshot, now, plan);
+        return schedule(pod, nodes, now, plan);
     }
     if phase != "Pending" && phase != "Running" {
         return;
@@ -53,7 +49,7 @@ pub fn plan(
         "crash" => Wanted::Crashing,
         "unready" => Wanted::NotReady,
         _ if now < ready_at => {
-            plan.wait_until(ready_at);
+            cluster.open.later(ready_at, key(pod));
             Wanted::NotReady
         }
         _ => Wanted::Ready,
@@ -61,7 +57,7 @@ pub fn plan(
     if phase == "Running" && looks(pod) == Some(wanted) {
         return;
     }
-    let status = status(pod, wanted, used, now);
+    let status = status(pod, wanted, &mut cluster.addresses, now);
     match (phase, wanted) {
         ("Pending", _) => plan.event((&POD, pod), "Started", "Started container", now),
         (_, Wanted::Crashing) => {
@@ -76,9 +72,9 @@ pub fn plan(
 }
 
 /// A Pod that is being deleted uses all the time it is given.
-fn end(pod: &Value, now: Timestamp, plan: &mut Plan) {
+fn end(pod: &Value, open: &mut Open, now: Timestamp, plan: &mut Plan) {
     match text(pod, "/metadata/deletionTimestamp").parse::<Timestamp>() {
-        Ok(last) if now < last => plan.wait_until(last),
+        Ok(last) if now < last => open.later(last, key(pod)),
         _ => {
             let options = json!({
                 "gracePeriodSeconds": 0,
@@ -90,28 +86,22 @@ fn end(pod: &Value, now: Timestamp, plan: &mut Plan) {
 }
 
 /// The Node with the fewest Pods, the first of them.
-fn schedule(pod: &Value, snapshot: &Snapshot, now: Timestamp, plan: &mut Plan) {
-    let given = |name: &str| {
-        let pods = snapshot.pods.iter().filter(|pod| text(pod, "/spec/nodeName") == name).count();
-        let planned = plan.writes.iter().filter(|write| {
-            write.part == Part::Binding && text(&write.body, "/target/name") == name
-        });
-        pods + planned.count()
-    };
-    let open = snapshot
-        .nodes
-        .iter()
-        .filter(|node| stays(node) && node.pointer("/spec/unschedulable") != Some(&json!(true)));
-    let names = open.map(|node| text(node, "/metadata/name"));
-    let Some(node) = names.min_by_key(|name| given(name)) else {
+fn schedule(pod: &Value, nodes: &mut [(String, usize)], now: Timestamp, plan: &mut Plan) {
+    let Some((node, count)) = nodes.iter_mut().min_by_key(|(_, count)| *count) else {
         return;
     };
+    *count += 1;
     let binding = json!({"target": {"kind": "Node", "name": node}});
     plan.write(Verb::Create, Part::Binding, &POD, pod, binding);
     if let Some(write) = plan.writes.last_mut() {
         text(pod, "/metadata/name").clone_into(&mut write.name);
     }
     plan.event((&POD, pod), "Scheduled", &format!("Assigned to {node}"), now);
+}
+
+fn key(pod: &Value) -> Key {
+    let part = |field: &str| text(pod, &format!("/metadata/{field}")).to_owned();
+    (part("namespace"), part("name"))
 }
 
 fn delay(pod: &Value) -> i64 {
@@ -132,9 +122,9 @@ fn looks(pod: &Value) -> Option<Wanted> {
     })
 }
 
-fn status(pod: &Value, wanted: Wanted, used: &mut BTreeSet<String>, now: Timestamp) -> Value {
+fn status(pod: &Value, wanted: Wanted, addresses: &mut Addresses, now: Timestamp) -> Value {
     let address = match text(pod, "/status/podIP") {
-        "" => free(used),
+        "" => addresses.give(),
         known => known.to_owned(),
     };
     let ready = wanted == Wanted::Ready;
@@ -182,12 +172,4 @@ fn container(pod: &Value, spec: &Value, wanted: Wanted, now: Timestamp) -> Value
         "ready": wanted == Wanted::Ready, "state": state,
         "restartCount": restarts + i64::from(crashing),
     })
-}
-
-/// The lowest free address of the range.
-fn free(used: &mut BTreeSet<String>) -> String {
-    let mut hosts = POD_RANGE.hosts().map(|host| host.to_string());
-    let found = hosts.find(|host| !used.contains(host)).unwrap_or_default();
-    used.insert(found.clone());
-    found
 }

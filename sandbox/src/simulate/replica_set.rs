@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Plan, Snapshot, is_owned, is_ready, number, reference, says, stays};
+use super::cluster::Cluster;
+use super::{Plan, number, reference, says};
 use crate::kinds::{POD, Part, REPLICA_SET};
 use crate::object::text;
 use crate::request::Verb;
@@ -12,23 +13,24 @@ use crate::request::Verb;
 const AT_ONCE: usize = 500;
 
 /// Decides about one ReplicaSet.
-pub fn plan(set: &Value, snapshot: &Snapshot, now: Timestamp, plan: &mut Plan) {
-    let own = snapshot.pods.iter().filter(|pod| stays(pod) && is_owned(pod, set));
-    let mut own: Vec<&Value> = own.collect();
+pub fn plan(set: &Value, cluster: &Cluster, now: Timestamp, plan: &mut Plan) {
+    let mut own = cluster.pods_of(set);
+    own.retain(|(_, pod)| pod.stays);
     let wanted = usize::try_from(number(set, "/spec/replicas")).unwrap_or(0);
     for _ in own.len()..wanted.min(own.len() + AT_ONCE) {
         plan.write(Verb::Create, Part::Main, &POD, set, pod(set));
     }
     // Those that serve least go first; of equals, the newest.
-    own.sort_by_cached_key(|pod| {
-        (is_ready(pod), std::cmp::Reverse(text(pod, "/metadata/creationTimestamp").to_owned()))
-    });
-    for surplus in own.iter().take(own.len().saturating_sub(wanted)) {
-        plan.write(Verb::Delete, Part::Main, &POD, surplus, json!({}));
-        let message = format!("Deleted pod: {}", text(surplus, "/metadata/name"));
+    own.sort_by_key(|(_, pod)| (pod.ready, std::cmp::Reverse(&pod.created)));
+    for (name, _) in own.iter().take(own.len().saturating_sub(wanted)) {
+        plan.write(Verb::Delete, Part::Main, &POD, set, json!({}));
+        if let Some(write) = plan.writes.last_mut() {
+            (*name).clone_into(&mut write.name);
+        }
+        let message = format!("Deleted pod: {name}");
         plan.event((&REPLICA_SET, set), "SuccessfulDelete", &message, now);
     }
-    let ready = own.iter().filter(|pod| is_ready(pod)).count();
+    let ready = own.iter().filter(|(_, pod)| pod.ready).count();
     let status = json!({
         "replicas": own.len(), "fullyLabeledReplicas": own.len(), "readyReplicas": ready,
         "availableReplicas": ready, "observedGeneration": number(set, "/metadata/generation"),
