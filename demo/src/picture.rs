@@ -114,7 +114,7 @@ impl fmt::Display for Picture {
         for (snapshot, plan) in &self.services {
             if let Some(service) = &snapshot.service {
                 head(formatter, service, plan)?;
-                pods(formatter, plan)?;
+                pods(formatter, snapshot, plan)?;
                 slices(formatter, snapshot, plan)?;
                 let name = &snapshot.key.name;
                 let ready: Vec<&str> = self.addresses(name).collect();
@@ -154,20 +154,23 @@ fn head(formatter: &mut fmt::Formatter<'_>, service: &Service, plan: &Plan) -> f
     )
 }
 
-fn pods(formatter: &mut fmt::Formatter<'_>, plan: &Plan) -> fmt::Result {
+fn pods(formatter: &mut fmt::Formatter<'_>, snapshot: &Snapshot, plan: &Plan) -> fmt::Result {
     writeln!(formatter, "  {:<28} {:<16} {:<14} REASON", "POD", "ADDRESS", "NODE")?;
-    for entry in &plan.pods {
-        let pod = &entry.pod.planning;
-        let address = pod.addresses.iter().find(|address| address.family() == Some(entry.family));
-        let cause = entry.cause.map(|cause| format!(": {}", cause.name())).unwrap_or_default();
-        writeln!(
-            formatter,
-            "  {:<28} {:<16} {:<14} {}{cause}",
-            entry.pod.key.name,
-            address.map_or("-", |address| address.text()),
-            pod.node_name.as_deref().unwrap_or("-"),
-            entry.reason
-        )?;
+    for family in &plan.families {
+        for (pod, verdict) in snapshot.pods.iter().zip(&family.pods) {
+            let mut addresses = pod.planning.addresses.iter();
+            let address = addresses.find(|address| address.family() == Some(family.family));
+            let cause = verdict.cause.map(|cause| format!(": {}", cause.name()));
+            writeln!(
+                formatter,
+                "  {:<28} {:<16} {:<14} {}{}",
+                pod.key.name,
+                address.map_or("-", |address| address.text()),
+                pod.planning.node_name.as_deref().unwrap_or("-"),
+                verdict.reason,
+                cause.unwrap_or_default()
+            )?;
+        }
     }
     Ok(())
 }
