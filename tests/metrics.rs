@@ -75,6 +75,7 @@ async fn a_service_without_pods_is_one_sync_and_one_new_slice() {
 #[tokio::test(start_paused = true)]
 async fn gauges_add_up_services_and_families_and_forget_what_is_deleted() {
     let world = World::new().await;
+    world.has_both_families();
     let roster = world.roster_with(settings());
     five_services(&world.cluster).await;
     a_while().await;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 /// looked at by itself, and a Service gets all its addresses or none.
 ///
 /// Changing or deleting a pool never touches addresses in use.
+#[allow(clippy::duplicated_attributes)] // every column has the same keys
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "roster.dev",

@@ -63,11 +63,16 @@ pub struct Bootstrap {
 }
 
 impl Sandbox {
+    /// Decides who gives Services their addresses, and out of which ranges.
+    pub fn give_addresses(&self, addresses: Addresses) {
+        self.state().addresses = addresses;
+    }
+
     /// Puts in the ServiceCIDR `kubernetes` and the Service `default/kubernetes`, unless they are
     /// there already, with its Endpoints and its slice. Without this, a sandbox holds nothing but namespaces.
     pub fn bootstrap(&self, bootstrap: &Bootstrap) {
+        self.give_addresses(bootstrap.addresses);
         let mut state = self.state();
-        state.addresses = bootstrap.addresses;
         if state.store.get(&SERVICE_CIDR, "", "kubernetes").is_none() {
             serve::put(&mut state, &SERVICE_CIDR, service_cidr(&bootstrap.addresses));
         }

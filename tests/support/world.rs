@@ -38,6 +38,13 @@ impl World {
         Self { sandbox, cluster, clock }
     }
 
+    /// Lets Services have addresses of both families.
+    pub fn has_both_families(&self) {
+        let second = Some("fd00:96::/112".parse().unwrap());
+        let addresses = sandbox::Addresses { second, ..sandbox::Addresses::default() };
+        self.sandbox.give_addresses(addresses);
+    }
+
     /// Roster's EndpointSlice controller, with upstream's defaults.
     pub fn roster(&self) -> Roster {
         self.roster_with(crate::roster::of_controllers(&[Controller::EndpointSlice]))
