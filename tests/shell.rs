@@ -430,6 +430,22 @@ async fn a_pod_with_an_unusable_address_is_left_out_and_told_once_when_it_lasts(
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_event_is_sent_again_while_nobody_answers_and_not_once_it_is_refused() {
+    for (action, arrived) in
+        [(Action::CutBefore, 1), (Action::Cut, 1), (Action::refuse(403, "Forbidden"), 0)]
+    {
+        let world = web().await;
+        world.fault(refuse(Verb::Create, 500));
+        world.fault(Fault::of(Verb::Create, "events", action));
+        let roster = world.roster();
+        world.cluster.until_ready("web", &["one"]).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(world.cluster.events("web").await.len(), arrived);
+        roster.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn events_that_cannot_be_written_hold_nothing_up() {
     let world = web().await;
     world.fault(

@@ -1,25 +1,31 @@
 //! Events for users: what went wrong with an object, on the object. They are sent in the
 //! background, one after another; whoever reports one never waits, and a full buffer drops it.
 
-use std::collections::HashMap;
+mod correlator;
 
-use controller_core::reconcile::{Notice, Reference};
-use k8s_openapi::api::core::v1::ObjectReference;
+use std::time::Duration;
+
+use controller_core::reconcile::Notice;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::environment::Clock;
-use crate::wire::{EventObject, Wire};
+use crate::environment::{Clock, Randomness};
+use crate::wire::{EventObject, Wire, WireError};
+
+use correlator::{Correlator, Occurrence};
 
 /// How many events may wait to be sent.
 const BUFFER: usize = 1000;
-/// How many distinct events are remembered, to count repetitions rather than create anew.
-const REMEMBERED: usize = 4096;
+/// How often an event is tried that gets no answer, and how long it waits in between. The first wait
+/// is a random part of that, so that many replicas do not come back together.
+const TRIES: usize = 12;
+const PAUSE: Duration = Duration::from_secs(10);
 
 /// Takes reports.
 #[derive(Clone)]
 pub struct Recorder(mpsc::Sender<Report>);
 
+/// What somebody has to tell.
 struct Report {
     component: &'static str,
     notice: Notice,
@@ -27,9 +33,10 @@ struct Report {
 
 impl Recorder {
     /// Starts sending. The task ends when the last recorder is dropped and all is sent.
-    pub fn start(wire: Wire, clock: Clock) -> (Self, JoinHandle<()>) {
+    pub fn start(wire: Wire, clock: Clock, randomness: Randomness) -> (Self, JoinHandle<()>) {
         let (sender, reports) = mpsc::channel(BUFFER);
-        (Self(sender), tokio::spawn(send(reports, wire, clock)))
+        let sending = Sending { wire, clock, randomness };
+        (Self(sender), tokio::spawn(sending.run(reports)))
     }
 
     /// Reports something in the name of a controller.
@@ -52,55 +59,54 @@ impl Recorder {
     }
 }
 
-/// What makes two events one: everything but the version of the object.
-type Sameness = (&'static str, String, String, &'static str, String);
+/// What sends.
+struct Sending {
+    wire: Wire,
+    clock: Clock,
+    randomness: Randomness,
+}
 
-async fn send(mut reports: mpsc::Receiver<Report>, wire: Wire, clock: Clock) {
-    let mut sent: HashMap<Sameness, EventObject> = HashMap::new();
-    while let Some(Report { component, notice }) = reports.recv().await {
-        let Notice { about, severity, reason, message } = notice;
-        let key = (component, about.key.to_string(), about.uid.to_string(), reason, message);
-        if let Some(event) = sent.get_mut(&key) {
-            event.again(clock());
-            match wire.recount_event(event).await {
-                Err(error) if error.is_not_found() => drop(sent.remove(&key)),
-                result => {
-                    log_failure(result);
-                    continue;
+impl Sending {
+    async fn run(self, mut reports: mpsc::Receiver<Report>) {
+        let mut correlator = Correlator::default();
+        while let Some(Report { component, notice }) = reports.recv().await {
+            if let Some((event, occurrence)) =
+                correlator.correlate(component, &notice, (self.clock)())
+            {
+                self.deliver(&event, occurrence).await;
+            }
+        }
+    }
+
+    /// Sends an event, again and again for as long as there is no answer. A refusal is final.
+    async fn deliver(&self, event: &EventObject, occurrence: Occurrence) {
+        let mut wait = PAUSE.mul_f64(self.randomness.fraction());
+        for _ in 0..TRIES {
+            match self.send(event, occurrence).await {
+                Ok(()) => return,
+                Err(error @ (WireError::Transport(_) | WireError::Deadline(_))) => {
+                    tracing::debug!(err = %error, "Cannot write an event; trying again");
+                }
+                // Nothing can be said any more in a namespace that is going away, and a try that got
+                // no answer may have been heard.
+                Err(error) if error.is_namespace_terminating() || error.is_conflict() => return,
+                Err(error) => {
+                    tracing::warn!(err = %error, "Cannot write an event");
+                    return;
                 }
             }
+            tokio::time::sleep(wait).await;
+            wait = PAUSE;
         }
-        let object = object_reference(&about);
-        let event = EventObject::new(object, severity.name(), reason, &key.4, component, clock());
-        let result = wire.create_event(&event).await;
-        if result.is_ok() {
-            if sent.len() >= REMEMBERED {
-                sent.clear();
-            }
-            sent.insert(key, event);
-        }
-        log_failure(result);
     }
-}
 
-fn object_reference(about: &Reference) -> ObjectReference {
-    ObjectReference {
-        api_version: Some(about.api_version.to_owned()),
-        kind: Some(about.kind.to_owned()),
-        namespace: Some(about.key.namespace.to_string()),
-        name: Some(about.key.name.to_string()),
-        uid: Some(about.uid.to_string()).filter(|uid| !uid.is_empty()),
-        resource_version: about.resource_version.map(|version| version.to_string()),
-        ..ObjectReference::default()
-    }
-}
-
-fn log_failure(result: Result<(), crate::wire::WireError>) {
-    match result {
-        // Nothing can be said any more in a namespace that is going away.
-        Err(error) if !error.is_namespace_terminating() => {
-            tracing::warn!(err = %error, "Cannot write an event");
+    async fn send(&self, event: &EventObject, occurrence: Occurrence) -> Result<(), WireError> {
+        match occurrence {
+            Occurrence::First => self.wire.create_event(event).await,
+            Occurrence::Another => match self.wire.recount_event(event).await {
+                Err(error) if error.is_not_found() => self.wire.create_event(event).await,
+                result => result,
+            },
         }
-        _ => {}
     }
 }

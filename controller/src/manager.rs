@@ -100,7 +100,7 @@ impl Manager {
         let queues: BTreeMap<Controller, Arc<Queue<NamespacedName, Trigger>>> =
             intakes.iter().map(|(name, intake)| (*name, intake.queue.clone())).collect();
         let index = Arc::new(SharedIndex::new(intakes, clock.clone()));
-        let (recorder, events) = Recorder::start(wire.clone(), clock);
+        let (recorder, events) = Recorder::start(wire.clone(), clock, randomness.clone());
 
         let reachability = Arc::new(Reachability::default());
         let mut intake = JoinSet::new();

@@ -95,7 +95,7 @@ async fn work(
         return shift.alone().await;
     };
     let client = config.connect_for_election(metrics).await?;
-    let (recorder, events) = Recorder::start(wire, clock.clone());
+    let (recorder, events) = Recorder::start(wire, clock.clone(), randomness.clone());
     let metrics = metrics.clone();
     let surroundings =
         Surroundings { client, clock, since_boot: since_boot(), randomness, recorder, metrics };

@@ -63,6 +63,38 @@ async fn an_api_server_that_is_away_is_waited_for_and_complained_of_once() {
     assert!(manager.lines_with("API server cannot be reached") <= 2);
 }
 
+/// The kernel's timer of each connection of a process to a port: `02` is keepalive.
+fn timers(process: u32, port: u16) -> Vec<String> {
+    let descriptors = std::fs::read_dir(format!("/proc/{process}/fd")).unwrap();
+    let targets = descriptors.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+    let sockets: Vec<String> = targets.map(|target| target.display().to_string()).collect();
+    let table = std::fs::read_to_string(format!("/proc/{process}/net/tcp")).unwrap();
+    let rows = table.lines().skip(1).map(|row| row.split_whitespace().collect::<Vec<_>>());
+    rows.filter(|row| {
+        let established = row[3] == "01";
+        let there = row[2].ends_with(&format!(":{port:04X}"));
+        established && there && sockets.contains(&format!("socket:[{}]", row[9]))
+    })
+    .map(|row| row[5][..2].to_owned())
+    .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kernel_asks_silent_connections_whether_they_are_there() {
+    let plane = ControlPlane::start().await.unwrap();
+    let kubeconfig = plane.api_server.kubeconfig_path().display().to_string();
+    let manager = Process::alone(&kubeconfig);
+    manager.says("Listed\" kind=\"EndpointSlice\"").await;
+    let port: u16 = plane.api_server.url().rsplit(':').next().unwrap().parse().unwrap();
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    // One that has just sent something has another timer for a moment.
+    while !timers(manager.pid(), port).iter().all(|timer| timer == "02") {
+        assert!(std::time::Instant::now() < deadline, "{:?}", timers(manager.pid(), port));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(timers(manager.pid(), port).len() >= 5, "a watch of each kind");
+}
+
 #[test]
 fn a_kubeconfig_that_cannot_be_used_ends_it_with_what_is_wrong() {
     let folder = tempfile::tempdir().unwrap();

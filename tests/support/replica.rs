@@ -63,8 +63,8 @@ impl Replica {
             client,
             clock: world.clock.clone(),
             since_boot: since_boot(asleep.clone()),
+            recorder: Recorder::start(wire, world.clock.clone(), randomness.clone()).0,
             randomness,
-            recorder: Recorder::start(wire, world.clock.clone()).0,
             metrics: metrics.clone(),
         };
         let candidate = Candidate::new(settings(), surroundings, name.to_owned());

@@ -7,10 +7,11 @@ use std::task::{Context, Poll};
 use anyhow::Context as _;
 use http::{Request, Response, StatusCode};
 use kube::Client;
-use kube::client::{Body, ClientBuilder};
+use kube::client::Body;
 use tokio::time::Instant;
 use tower::{Layer, Service};
 
+use super::connection::connections;
 use crate::metrics::Metrics;
 
 /// A client of a cluster.
@@ -20,9 +21,9 @@ use crate::metrics::Metrics;
 pub fn client(config: kube::Config, metrics: &Arc<Metrics>) -> anyhow::Result<Client> {
     let host = config.cluster_url.authority().map(ToString::to_string).unwrap_or_default();
     let counter = Counter { host: host.into(), metrics: metrics.clone() };
-    let builder =
-        ClientBuilder::try_from(config).context("the kubeconfig's credentials cannot be used")?;
-    Ok(builder.with_layer(&counter).build())
+    let connections =
+        connections(&config).context("the kubeconfig's credentials cannot be used")?;
+    Ok(Client::new(counter.layer(connections), config.default_namespace))
 }
 
 /// Counts every request by how it was answered.

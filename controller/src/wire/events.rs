@@ -41,10 +41,16 @@ impl EventObject {
         })
     }
 
-    /// Counts one more occurrence.
-    pub fn again(&mut self, now: Timestamp) {
+    /// Counts one more occurrence, which may say something else.
+    pub fn again(&mut self, message: &str, now: Timestamp) {
+        self.0.message = Some(message.to_owned());
         self.0.count = Some(self.0.count.unwrap_or(0).saturating_add(1));
         self.0.last_timestamp = Some(Time(now.round(Unit::Second).unwrap_or(now)));
+    }
+
+    /// How often it occurred, and what it says.
+    pub fn content(&self) -> (i32, &str) {
+        (self.0.count.unwrap_or(0), self.0.message.as_deref().unwrap_or_default())
     }
 
     pub(super) fn namespace(&self) -> &str {

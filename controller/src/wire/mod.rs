@@ -1,6 +1,7 @@
 //! The wire: lists, watches, reads and writes over kube's client, in protobuf or JSON. Everything that
 //! speaks to the API server about watched kinds goes through here, and every call has a deadline.
 
+mod connection;
 pub mod counted;
 mod encoding;
 mod error;

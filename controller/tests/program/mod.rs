@@ -63,6 +63,11 @@ impl Process {
         }
     }
 
+    /// Its pid.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal: `TERM`.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
