@@ -12,7 +12,7 @@ use controller_core::key::{Controller, Kind, NamespacedName};
 use controller_core::mirroring::{self, MirroringController};
 use controller_core::reconcile::Reconcile;
 use jiff::SignedDuration;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use crate::complaints::Complaints;
 use crate::environment::{Clock, Randomness};
@@ -40,6 +40,8 @@ const LAST_EVENTS: Duration = Duration::from_secs(1);
 pub struct Parts {
     /// The way to the API server.
     pub wire: Wire,
+    /// The ways on which controllers write in a name of their own; the others write by `wire`.
+    pub identities: BTreeMap<Controller, Wire>,
     /// Tells the time.
     pub clock: Clock,
     /// For jitter.
@@ -77,20 +79,22 @@ pub struct Pace {
 /// A manager. It gathers from the start, and writes once it leads.
 pub struct Manager {
     wire: Wire,
+    identities: BTreeMap<Controller, Wire>,
+    clock: Clock,
+    randomness: Randomness,
     settings: Settings,
     metrics: Arc<Metrics>,
     index: Arc<SharedIndex>,
     checks: BTreeMap<Controller, Arc<ControllerCheck>>,
     intake: JoinSet<()>,
     workers: JoinSet<()>,
-    recorder: Recorder,
-    events: JoinHandle<()>,
+    events: JoinSet<()>,
 }
 
 impl Manager {
     /// Starts standing by: everything is watched, and nothing is written.
     pub fn start(parts: Parts) -> Self {
-        let Parts { wire, clock, randomness, settings, metrics } = parts;
+        let Parts { wire, identities, clock, randomness, settings, metrics } = parts;
         let intake = |pace: &Pace| Intake {
             queue: Arc::new(Queue::new(randomness.clone())),
             batch_period: pace.batch_period,
@@ -100,8 +104,6 @@ impl Manager {
         let queues: BTreeMap<Controller, Arc<Queue<NamespacedName, Trigger>>> =
             intakes.iter().map(|(name, intake)| (*name, intake.queue.clone())).collect();
         let index = Arc::new(SharedIndex::new(intakes, clock.clone()));
-        let (recorder, events) = Recorder::start(wire.clone(), clock, randomness.clone());
-
         let reachability = Arc::new(Reachability::default());
         let mut intake = JoinSet::new();
         for kind in index.with(|index| index.kinds().clone()) {
@@ -126,22 +128,32 @@ impl Manager {
             (controller, Arc::new(check))
         };
         let checks = queues.into_iter().map(check).collect();
-        let workers = JoinSet::new();
-        Self { wire, settings, metrics, index, checks, intake, workers, recorder, events }
+        let (workers, events) = (JoinSet::new(), JoinSet::new());
+        Self {
+            wire,
+            identities,
+            clock,
+            randomness,
+            settings,
+            metrics,
+            index,
+            checks,
+            intake,
+            workers,
+            events,
+        }
     }
 
     /// Sets to work, for as long as the fence is open. A controller writes nothing before all that
     /// it depends on is listed.
     pub fn lead(&mut self, fence: Fence) {
-        let limiter = Limiter::new(self.settings.kube_api_qps, self.settings.kube_api_burst);
-        let executor = Executor::new(self.wire.clone(), self.index.clone(), limiter, fence);
-        let executor = Arc::new(executor);
-        self.intake.spawn(collect_debts(self.index.clone(), executor.clone()));
+        let reader = self.executor(self.wire.clone(), fence.clone());
+        self.intake.spawn(collect_debts(self.index.clone(), reader));
         let slices = EndpointSliceController { limits: self.settings.slice_limits() };
         let mirrors = MirroringController { limits: self.settings.mirror_limits() };
-        self.employ(slices, &executor);
-        self.employ(EndpointsController, &executor);
-        self.employ(mirrors, &executor);
+        self.employ(slices, &fence);
+        self.employ(EndpointsController, &fence);
+        self.employ(mirrors, &fence);
         self.index.begin_work();
     }
 
@@ -187,13 +199,14 @@ impl Manager {
         self.intake.shutdown().await;
         self.index.queues().for_each(|queue| queue.close());
         while self.workers.join_next().await.is_some() {}
-        // The events end by themselves with the last recorder.
-        drop(self.recorder);
-        let _ = tokio::time::timeout(LAST_EVENTS, self.events).await;
+        // The workers held the last recorders, so the events end by themselves.
+        let events = async { while self.events.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(LAST_EVENTS, events).await;
     }
 
-    /// Starts the workers of a controller, if it is to run.
-    fn employ<C: Reconcile>(&mut self, controller: C, executor: &Arc<Executor>) {
+    /// Starts the workers of a controller, if it is to run. Each controller writes in its own name
+    /// and has its own share of requests.
+    fn employ<C: Reconcile>(&mut self, controller: C, fence: &Fence) {
         let (Some(pace), Some(check)) =
             (self.settings.controllers.get(&C::CONTROLLER), self.checks.get(&C::CONTROLLER))
         else {
@@ -205,13 +218,16 @@ impl Manager {
             Controller::Endpoints => self.checks.get(&Controller::EndpointSlice),
             Controller::EndpointSlice | Controller::EndpointSliceMirroring => None,
         };
+        let wire = self.identities.get(&C::CONTROLLER).unwrap_or(&self.wire);
+        let (recorder, events) =
+            Recorder::start(wire.clone(), self.clock.clone(), self.randomness.clone());
         let worker = Arc::new(Worker {
             controller,
             queue: check.queue.clone(),
             after: after.map(|first| first.queue.clone()),
             index: self.index.clone(),
-            executor: executor.clone(),
-            recorder: self.recorder.clone(),
+            executor: Arc::new(self.executor(wire.clone(), fence.clone())),
+            recorder,
             complaints: Complaints::default(),
             metrics: self.metrics.clone(),
             failures: check.failures.clone(),
@@ -219,6 +235,15 @@ impl Manager {
         for _ in 0..pace.concurrent_syncs.get() {
             self.workers.spawn(worker.clone().run());
         }
+        self.events.spawn(async move {
+            // It ends with its last recorder, or is aborted with us.
+            let _ = events.await;
+        });
+    }
+
+    fn executor(&self, wire: Wire, fence: Fence) -> Executor {
+        let limiter = Limiter::new(self.settings.kube_api_qps, self.settings.kube_api_burst);
+        Executor::new(wire, self.index.clone(), limiter, fence)
     }
 }
 
@@ -233,7 +258,7 @@ impl Settings {
 }
 
 /// Settles by a live read what the watch should have shown and did not.
-async fn collect_debts(index: Arc<SharedIndex>, executor: Arc<Executor>) {
+async fn collect_debts(index: Arc<SharedIndex>, executor: Executor) {
     let limit = SignedDuration::try_from(LONGEST_DEBT).unwrap_or(SignedDuration::ZERO);
     loop {
         tokio::time::sleep(DEBT_CHECK).await;

@@ -83,6 +83,7 @@ async fn work(
     let Watched { health, metrics } = watched;
     let manager = Manager::start(Parts {
         wire: wire.clone(),
+        identities: config.identities(&wire, metrics).await?,
         clock: clock.clone(),
         randomness: randomness.clone(),
         settings: config.settings.clone(),

@@ -59,7 +59,7 @@ impl AuditLog {
         entries.sort_by_key(|entry| entry["requestReceivedTimestamp"].to_string());
         let writer = |entry: &Value| {
             let as_whom = entry["impersonatedUser"]["username"].as_str();
-            as_whom.or(entry["user"]["username"].as_str()).unwrap().to_owned()
+            as_whom.or(entry["user"]["username"].as_str()).unwrap_or("nobody").to_owned()
         };
         let mut writers: Vec<String> = entries.iter().map(writer).collect();
         writers.dedup();

@@ -1,6 +1,7 @@
 //! One of several Rosters on the API server in memory, with a cable that can be pulled and a machine
 //! that can be put to sleep.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -54,6 +55,7 @@ impl Replica {
         let randomness = Randomness::seeded(seed);
         let manager = Manager::start(Parts {
             wire: wire.clone(),
+            identities: BTreeMap::new(),
             clock: world.clock.clone(),
             randomness: randomness.clone(),
             settings: of_controllers(&[Controller::EndpointSlice]),

@@ -1,5 +1,6 @@
 //! Roster in the test's own process.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ impl Roster {
     pub fn start_with(client: Client, settings: Settings, clock: Clock) -> Self {
         let parts = Parts {
             wire: Wire::new(client.clone(), client),
+            identities: BTreeMap::new(),
             clock,
             randomness: Randomness::seeded(1),
             settings,

@@ -1,18 +1,20 @@
 //! How the API server is reached: out of a kubeconfig, or as a Pod of the cluster.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use controller_core::key::Controller;
 use http::HeaderValue;
 use kube::Client;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
 
-use super::Config;
+use super::{Config, Identity};
 use crate::metrics::Metrics;
-use crate::wire::Wire;
 use crate::wire::counted::client;
+use crate::wire::{Account, Wire};
 
 /// How long a connection may take to come up.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -61,6 +63,33 @@ impl Config {
         client(config, metrics)
     }
 
+    /// The ways on which controllers write in a name of their own, where that is asked for
+    /// (`--use-service-account-credentials`).
+    ///
+    /// # Errors
+    /// As [`Config::connect`].
+    pub async fn identities(
+        &self,
+        wire: &Wire,
+        metrics: &Arc<Metrics>,
+    ) -> Result<BTreeMap<Controller, Wire>> {
+        let mut identities = BTreeMap::new();
+        if self.identity == Identity::Common {
+            return Ok(identities);
+        }
+        let main = self.client(metrics).await?;
+        let mut nameless = self.prepared().await?;
+        nameless.auth_info = AuthInfo::default();
+        nameless.read_timeout = Some(CALL_SILENCE);
+        nameless.reset_reader_on_write = true;
+        for controller in self.settings.controllers.keys() {
+            let account = Account::new(main.clone(), account(*controller));
+            let calls = client(nameless.clone(), metrics)?;
+            identities.insert(*controller, wire.in_the_name_of(account, calls));
+        }
+        Ok(identities)
+    }
+
     async fn prepared(&self) -> Result<kube::Config> {
         // A second call finds a provider installed already, which is as good.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -83,6 +112,15 @@ impl Config {
             };
         };
         from_kubeconfig(path).await
+    }
+}
+
+/// The ServiceAccount of a controller, named as kube-controller-manager names it.
+fn account(controller: Controller) -> &'static str {
+    match controller {
+        Controller::Endpoints => "endpoint-controller",
+        Controller::EndpointSlice => "endpointslice-controller",
+        Controller::EndpointSliceMirroring => "endpointslicemirroring-controller",
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Values {
     pub leader_elect_resource_namespace: String,
     pub controller_shutdown_timeout: Duration,
     pub takeover_check: bool,
+    pub strict_flags: bool,
+    pub use_service_account_credentials: bool,
     pub concurrent_service_endpoint_syncs: i32,
     pub max_endpoints_per_slice: i32,
     pub endpointslice_updates_batch_period: Duration,
@@ -67,6 +69,8 @@ impl Default for Values {
             leader_elect_resource_namespace: "kube-system".to_owned(),
             controller_shutdown_timeout: Duration::from_secs(10),
             takeover_check: true,
+            strict_flags: false,
+            use_service_account_credentials: false,
             concurrent_service_endpoint_syncs: 5,
             max_endpoints_per_slice: 100,
             endpointslice_updates_batch_period: Duration::ZERO,
@@ -165,6 +169,10 @@ fn assign(values: &mut Values, name: &str, value: &str) -> Result<(), String> {
         "kube-api-burst" => values.kube_api_burst = integer(value)?,
         "controllers" => values.controllers.add(value),
         "leader-elect" => values.leader_elect = boolean(value)?,
+        "use-service-account-credentials" => {
+            values.use_service_account_credentials = boolean(value)?;
+        }
+        "strict-flags" => values.strict_flags = boolean(value)?,
         "takeover-check" => values.takeover_check = boolean(value)?,
         "leader-elect-lease-duration" => {
             values.leader_elect_lease_duration = duration::parse(value)?;
@@ -221,7 +229,7 @@ fn assign(values: &mut Values, name: &str, value: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn boolean(value: &str) -> Result<bool, String> {
+pub fn boolean(value: &str) -> Result<bool, String> {
     match value {
         "1" | "t" | "T" | "true" | "True" | "TRUE" => Ok(true),
         "0" | "f" | "F" | "false" | "False" | "FALSE" => Ok(false),

@@ -22,6 +22,9 @@ What runs:
                               endpoints-controller and endpointslice-mirroring-controller. Names of
                               controllers that stay with kube-controller-manager are accepted and
                               change nothing
+      --use-service-account-credentials
+                              Each controller writes as a ServiceAccount of its own in kube-system,
+                              such as endpointslice-controller (default false)
       --takeover-check        Write nothing while kube-controller-manager writes the same, and end if
                               it begins to. =false: write all the same (default true)
       --controller-shutdown-timeout DURATION
@@ -115,6 +118,8 @@ Logs, on standard error:
 
   -h, --help                  This
       --version               The version
+
+      --strict-flags          Refuse flags that have no effect here (default false)
 
 All other flags of kube-controller-manager are accepted, have no effect, and say so in the log.
 

@@ -42,6 +42,7 @@ const BOOLEANS: &[&str] = &[
     "permit-address-sharing",
     "permit-port-sharing",
     "profiling",
+    "strict-flags",
     "takeover-check",
     "use-service-account-credentials",
     "version",

@@ -7,6 +7,7 @@ mod duration;
 mod election;
 mod flags;
 mod help;
+mod ignored;
 mod known;
 pub mod serving;
 
@@ -42,6 +43,8 @@ pub struct Config {
     pub shutdown_timeout: Option<Duration>,
     /// `--takeover-check`.
     pub takeover: Takeover,
+    /// `--use-service-account-credentials`.
+    pub identity: Identity,
     /// `--v`.
     pub verbosity: u32,
     /// `--logging-format`.
@@ -50,6 +53,15 @@ pub struct Config {
     pub flags: BTreeMap<String, String>,
     /// Flags of kube-controller-manager that were given and have no effect here.
     pub without_effect: Vec<String>,
+}
+
+/// `--use-service-account-credentials`: in whose name controllers write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// In that of the kubeconfig.
+    Common,
+    /// Each in that of a ServiceAccount of its own.
+    PerController,
 }
 
 /// `--takeover-check`: what to do about another manager that writes the same.
@@ -115,7 +127,8 @@ pub fn parse(arguments: &[String]) -> Result<Request, ConfigError> {
 
 /// All that is wrong with values that could be parsed, to be told together.
 fn problems(values: &flags::Values) -> Vec<String> {
-    let mut errors = election::problems(values);
+    let mut errors = ignored::problems(values);
+    errors.extend(election::problems(values));
     errors.extend(ControllerSelection::problems(values.controllers.words()));
     let range = |name: &str, value: i32, most: i32| {
         if value < 1 {
@@ -205,6 +218,10 @@ fn config(values: flags::Values) -> Config {
         election,
         shutdown_timeout: Some(values.controller_shutdown_timeout)
             .filter(|timeout| !timeout.is_zero()),
+        identity: match values.use_service_account_credentials {
+            true => Identity::PerController,
+            false => Identity::Common,
+        },
         takeover: if values.takeover_check { Takeover::Wait } else { Takeover::Force },
         verbosity: u32::try_from(values.verbosity).unwrap_or(0),
         logging_format: match values.logging_format.as_str() {
@@ -395,6 +412,30 @@ mod tests {
             assert_eq!(invalid(line), text);
             running(&format!("--leader-elect=false {line}"));
         }
+    }
+
+    #[test]
+    fn flags_without_effect_are_not_accepted_blindly() {
+        for (line, text) in [
+            ("--feature-gates=Nope", "missing bool value for Nope"),
+            (
+                "--feature-gates=kube:A=true,B=maybe",
+                "invalid value of B=maybe, err: strconv.ParseBool: parsing \"maybe\": invalid syntax",
+            ),
+            (
+                "--log-flush-frequency=0",
+                "flushFrequency: Invalid value: \"0s\": Must be greater than zero",
+            ),
+            (
+                "--strict-flags --cluster-cidr=10.0.0.0/8",
+                "--cluster-cidr has no effect here (--strict-flags)",
+            ),
+        ] {
+            assert_eq!(invalid(line), text);
+        }
+        assert!(invalid("--enable-leader-migration").contains("roster takeover check"));
+        running("--strict-flags");
+        running("--feature-gates=SomethingNew=true --cluster-cidr=10.0.0.0/8");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod json;
 mod narrow;
 mod protobuf;
 mod resource;
+mod service_account;
 mod watch;
 
 use std::sync::Arc;
@@ -19,13 +20,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use controller_core::facts::{EndpointSlice, Fact};
 use controller_core::key::{Kind, NamespacedName, ResourceVersion};
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 use kube::client::Body;
 
 use encoding::Encoding;
 pub use error::{Status, WireError};
 pub use events::EventObject;
 pub use resource::Resource;
+pub use service_account::Account;
 pub use watch::{Identity, Watch, WatchEvent};
 
 /// How long a call that is not a watch may take, from the first byte sent to the last received.
@@ -41,6 +43,8 @@ pub struct Wire {
     calls: kube::Client,
     /// Whether the server has answered in protobuf, and so takes it.
     speaks_protobuf: Arc<AtomicBool>,
+    /// In whose name calls are made, if it is not the clients' own.
+    account: Option<Arc<Account>>,
 }
 
 /// What the server has answered.
@@ -77,7 +81,13 @@ pub struct Undecodable {
 impl Wire {
     /// Speaks through these clients.
     pub fn new(watches: kube::Client, calls: kube::Client) -> Self {
-        Self { watches, calls, speaks_protobuf: Arc::default() }
+        Self { watches, calls, speaks_protobuf: Arc::default(), account: None }
+    }
+
+    /// The same way, on which calls are made in the name of a ServiceAccount. `calls` must have no
+    /// credentials of its own, which would go before a token.
+    pub fn in_the_name_of(&self, account: Account, calls: kube::Client) -> Self {
+        Self { calls, account: Some(Arc::new(account)), ..self.clone() }
     }
 
     /// Reads one page of all objects of a kind. The first page is consistent: it is at least as
@@ -221,9 +231,15 @@ impl Wire {
         answer.encoding.decode(&answer.body)
     }
 
-    async fn send(&self, request: Request<Body>) -> Result<Answer, WireError> {
+    async fn send(&self, mut request: Request<Body>) -> Result<Answer, WireError> {
         let exchange = async {
+            if let Some(account) = &self.account {
+                account.sign(&mut request).await?;
+            }
             let response = self.calls.send(request).await.map_err(WireError::transport)?;
+            if let (Some(account), StatusCode::UNAUTHORIZED) = (&self.account, response.status()) {
+                account.refused().await;
+            }
             if !response.status().is_success() {
                 return Err(refusal(response).await);
             }

@@ -31,6 +31,8 @@ impl Values {
             ("leader-elect-resource-name", self.leader_elect_resource_name.clone()),
             ("leader-elect-resource-namespace", self.leader_elect_resource_namespace.clone()),
             ("controller-shutdown-timeout", time(self.controller_shutdown_timeout)),
+            ("use-service-account-credentials", self.use_service_account_credentials.to_string()),
+            ("strict-flags", self.strict_flags.to_string()),
             ("takeover-check", self.takeover_check.to_string()),
             (
                 "concurrent-service-endpoint-syncs",

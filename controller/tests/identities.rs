@@ -1,0 +1,55 @@
+//! Each controller in a name of its own, with no more rights than kube-controller-manager has: those of
+//! the roles that every API server makes at its start.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
+
+mod program;
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::Api;
+use kube::api::DeleteParams;
+use program::Process;
+use serde_json::json;
+use support::{AuditLog, Cluster, pod, service};
+use testbed::{ApiServer, ApiServerOptions, Etcd};
+
+const USER: &str = "system:kube-controller-manager";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn controllers_write_as_their_service_accounts_which_are_made_when_they_are_missing() {
+    let etcd = Etcd::start().await.unwrap();
+    let mut options = ApiServerOptions::default();
+    let audit = AuditLog::kept_by(&mut options);
+    let server = ApiServer::start(&etcd, options).await.unwrap();
+    let cluster = Cluster::new(server.client().await.unwrap()).await;
+    cluster.create(service("hostnames", json!({}))).await;
+    cluster.pod(pod("one", "hostnames", "10.1.0.1")).await;
+    let kubeconfig = server.kubeconfig_path_as(USER).unwrap().display().to_string();
+    let mut manager = Process::start(&kubeconfig, &["--use-service-account-credentials"]);
+    cluster.until_ready("hostnames", &["one"]).await;
+    cluster.until_endpoints_follow("hostnames").await;
+
+    let client = server.client().await.unwrap();
+    let accounts: Api<ServiceAccount> = Api::namespaced(client, "kube-system");
+    for name in ["endpoint-controller", "endpointslice-controller"] {
+        accounts.delete(name, &DeleteParams::default()).await.unwrap();
+    }
+    cluster.pod(pod("two", "hostnames", "10.1.0.2")).await;
+    cluster.until_ready("hostnames", &["one", "two"]).await;
+    cluster.until_endpoints_follow("hostnames").await;
+    assert!(accounts.get_opt("endpointslice-controller").await.unwrap().is_some());
+
+    manager.signal("TERM");
+    assert_eq!(manager.ends().await.code(), Some(0));
+    let writers: BTreeSet<String> = audit.writers().into_iter().collect();
+    let mut theirs = BTreeSet::from([
+        "system:serviceaccount:kube-system:endpoint-controller".to_owned(),
+        "system:serviceaccount:kube-system:endpointslice-controller".to_owned(),
+    ]);
+    // With the token of an account that is gone nobody is known.
+    theirs.insert("nobody".to_owned());
+    assert!(writers.is_subset(&theirs) && writers.len() >= 2, "{writers:?}");
+    assert_eq!(manager.lines_with("forbidden"), 0, "{}", manager.log());
+}
