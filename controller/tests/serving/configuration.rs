@@ -9,12 +9,13 @@ use crate::Manager;
 
 /// Flags that differ because the test wants it, because the two are two, or on purpose. The stock
 /// manager shows the pair that it makes in `--cert-dir` as if it had been given.
-const DIFFERENT: [&str; 9] = [
+const DIFFERENT: [&str; 10] = [
     "cert-dir",
     "controllers",
     "leader-elect-resource-name",
     "profiling",
     "secure-port",
+    "strict-flags",
     "takeover-check",
     "tls-cert-file",
     "tls-private-key-file",
