@@ -4,12 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use controller_core::key::Controller;
 use futures::future::join_all;
 use k8s_openapi::api::discovery::v1::Endpoint;
 use serde_json::json;
+use support::cluster::PATIENCE;
 use support::{Cluster, Roster, node, pod, service};
 use testbed::{ApiServer, ApiServerOptions, ControllerManager, ControllerManagerOptions, Etcd};
 
@@ -59,8 +60,7 @@ async fn endpoints_are_shared_out_as_kube_controller_manager_does_and_hints_come
 
     pair.on_both(async |cluster| fill(cluster).await).await;
     pair.until_both(expected()).await;
-    let ours = events(&pair.ours).await;
-    pair.ours.until(ours, async || events(&pair.stock).await).await;
+    pair.until_told_the_same().await;
 
     // A Node without a zone takes all hints away; with its zone they come back.
     pair.on_both(async |cluster| set_zone(cluster, None).await).await;
@@ -80,7 +80,8 @@ async fn endpoints_are_shared_out_as_kube_controller_manager_does_and_hints_come
     pair.until_both(expected()).await;
     pair.ours.stays_silent().await;
     assert_eq!(told(&pair.ours).await, ours);
-    assert!(told(&pair.stock).await > stock, "stock tells at every visit");
+    let tells_at_every_visit = async || told(&pair.stock).await > stock;
+    pair.stock.until(true, tells_at_every_visit).await;
 
     let off = json!({"metadata": {"annotations": {"service.kubernetes.io/topology-mode": null}}});
     pair.on_both(async |cluster| cluster.patch("Service", "dual", off.clone()).await).await;
@@ -189,6 +190,22 @@ impl Pair {
 
     async fn until_both(&self, wanted: BTreeMap<String, Shares>) {
         self.until_both_are(async |cluster| all_shares(cluster).await, wanted).await;
+    }
+
+    /// Events are sent in the background, so each may come late.
+    async fn until_told_the_same(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let (stock, ours) = tokio::join!(events(&self.stock), events(&self.ours));
+            if stock == ours && ours.values().all(|told| !told.is_empty()) {
+                return;
+            }
+            if Instant::now() > deadline {
+                assert_eq!(ours, stock);
+                panic!("somebody is told nothing: {ours:#?}");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     async fn until_both_are<T: PartialEq + std::fmt::Debug + Clone>(
