@@ -3,7 +3,7 @@
 CARGO ?= cargo
 CARGO_DENY = 0.20.2
 
-.PHONY: build run sandbox test test-without-control-plane differential bench lint fmt schemas crds testbed full
+.PHONY: build run sandbox test test-without-control-plane differential bench lint fmt schemas crds testbed rights full
 
 build:      ## roster, as it is released
 	$(CARGO) build --release -p controller
@@ -46,7 +46,7 @@ lint:       ## formatting, clippy; licences, sources and bans of what we depend 
 	$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny@$(CARGO_DENY)
 	$(CARGO) deny check bans licenses sources
 
-testbed:    ## find or build etcd, kube-apiserver, kube-controller-manager, kubectl
+testbed:    ## find or build the control plane, kubectl, helm and promtool
 	$(CARGO) run -q -p testbed -- build
 
 schemas:    ## the fields of Kubernetes' types anew, from the Go modules of the testbed
@@ -63,4 +63,7 @@ crds:       ## the definitions of our custom resources, out of the code
 fmt:        ## format everything
 	$(CARGO) fmt --all
 
-full: lint test differential ## what takes longer, too
+rights: testbed ## takes each right of the manifests away and looks for who misses it (minutes)
+	$(CARGO) test -p controller --test deploy -- --ignored
+
+full: lint test differential rights ## what takes longer, too

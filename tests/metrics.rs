@@ -181,7 +181,7 @@ async fn a_failed_write_counts_as_error_and_makes_the_way_from_event_to_write_lo
     );
     let controller = r#"controller="endpointslice-controller""#;
     assert_eq!(
-        lines(&roster, "roster_"),
+        [lines(&roster, "roster_event"), lines(&roster, "roster_visits")].concat(),
         [
             format!("roster_event_to_write_seconds_count{{{controller}}} 1"),
             format!("roster_event_to_write_seconds_sum{{{controller}}} 3"),
@@ -210,5 +210,24 @@ async fn work_that_hangs_shows_while_it_hangs() {
     assert_eq!(lines(&roster, "workqueue_longest"), [format!("{running} 0")]);
     let work = r#"workqueue_work_duration_seconds_sum{name="endpoint_slice"} 8"#;
     assert!(lines(&roster, "workqueue_work").contains(&work.to_owned()));
+    roster.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_silence_of_a_watch_grows_until_anything_comes_if_only_a_bookmark() {
+    let world = World::new().await;
+    let roster = world.roster();
+    let silence = || -> f64 {
+        let kinds = lines(&roster, "roster_watch_silence_seconds");
+        let of_pods = kinds.iter().find(|line| line.contains("\"Pod\"")).unwrap();
+        of_pods.rsplit_once(' ').unwrap().1.parse().unwrap()
+    };
+    tokio::time::sleep(Duration::from_secs(50)).await;
+    assert!((49.0..=50.0).contains(&silence()), "{}", silence());
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert!(silence() < 20.0, "{}", silence());
+    world.sandbox.faults().hold_watches("pods");
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert!(silence() > 100.0, "{}", silence());
     roster.stop().await;
 }

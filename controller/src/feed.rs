@@ -10,6 +10,7 @@ use controller_core::key::{Kind, NamespacedName, ResourceVersion};
 use tokio::time::Instant;
 
 use crate::environment::Randomness;
+use crate::metrics::Metrics;
 use crate::reachability::Reachability;
 use crate::shared_index::SharedIndex;
 use crate::wire::{Identity, Undecodable, WatchEvent, Wire, WireError};
@@ -38,6 +39,8 @@ pub struct Feed {
     pub randomness: Randomness,
     /// Says once that the API server is away, and once that it is back.
     pub reachability: Arc<Reachability>,
+    /// Counts how long it is since anything was heard.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Why a watch came to its end.
@@ -94,7 +97,7 @@ impl Feed {
         let mut version = None;
         loop {
             let page = self.wire.list(self.kind, next.as_deref()).await?;
-            self.reachability.found(self.kind);
+            self.heard();
             // Later pages are read at the version of the first one.
             let list = *version.get_or_insert(page.resource_version);
             for (fact, resource_version) in page.items {
@@ -125,13 +128,14 @@ impl Feed {
             Err(error) if error.is_expired() => return Ok(Ended::Expired),
             opened => opened?,
         };
-        self.reachability.found(self.kind);
+        self.heard();
         let mut at = from;
         let is_known = |identity: &Identity| {
             let Identity { key, uid, resource_version } = identity;
             self.index.with(|index| index.is_known(self.kind, key, uid, *resource_version))
         };
         while let Some(event) = watch.next(is_known).await? {
+            self.metrics.heard(self.kind);
             match event {
                 WatchEvent::Applied(fact, version) => {
                     self.index.apply(*fact, version, Source::Watch);
@@ -154,6 +158,12 @@ impl Feed {
             *reached = Some(at);
         }
         Ok(Ended::At(at))
+    }
+
+    /// The API server has answered.
+    fn heard(&self) {
+        self.reachability.found(self.kind);
+        self.metrics.heard(self.kind);
     }
 }
 

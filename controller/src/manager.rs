@@ -113,6 +113,7 @@ impl Manager {
                 index: index.clone(),
                 randomness: randomness.clone(),
                 reachability: reachability.clone(),
+                metrics: metrics.clone(),
             };
             intake.spawn(feed.run());
         }

@@ -88,6 +88,11 @@ impl Visitor {
         self.ask(Method::GET, path).await
     }
 
+    /// Asks by GET, where perhaps nobody is at home.
+    pub async fn try_get(&self, path: &str) -> Option<Seen> {
+        self.try_send(Method::GET, path, "").await.ok()
+    }
+
     /// Asks.
     pub async fn ask(&self, method: Method, path: &str) -> Seen {
         self.send(method, path, "").await
@@ -99,19 +104,23 @@ impl Visitor {
     }
 
     async fn send(&self, method: Method, path: &str, body: &str) -> Seen {
+        self.try_send(method, path, body).await.unwrap()
+    }
+
+    async fn try_send(&self, method: Method, path: &str, body: &str) -> kube::Result<Seen> {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
         let request = request.body(Body::from(body.as_bytes().to_vec())).unwrap();
-        let (head, body) = self.client.send(request).await.unwrap().into_parts();
+        let (head, body) = self.client.send(request).await?.into_parts();
         let content_type = head.headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap());
         let body = body.collect().await.unwrap().to_bytes();
-        Seen {
+        Ok(Seen {
             code: head.status.as_u16(),
             content_type: content_type.unwrap_or_default().to_owned(),
             body: String::from_utf8_lossy(&body).into_owned(),
-        }
+        })
     }
 
     fn new(url: &str, certificate: Option<&ClientCertificate>) -> Self {

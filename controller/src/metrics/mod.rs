@@ -13,13 +13,14 @@ mod rest_client;
 mod slis;
 mod text;
 mod visits;
+mod watches;
 mod workqueue;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use controller_core::index::Trigger;
-use controller_core::key::{Controller, NamespacedName};
+use controller_core::key::{Controller, Kind, NamespacedName};
 use controller_core::reconcile::{Outline, Sizes, Stage};
 use controller_core::slice_plan::SlicePlan;
 use prometheus::Registry;
@@ -37,6 +38,7 @@ use requests::RequestMetrics;
 use rest_client::RestClientMetrics;
 use slis::HealthMetrics;
 use visits::VisitMetrics;
+use watches::WatchMetrics;
 use workqueue::WorkqueueMetrics;
 
 /// The `Content-Type` of [`Metrics::render`].
@@ -49,6 +51,7 @@ pub struct Metrics {
     mirrors: MirroringMetrics,
     workqueues: WorkqueueMetrics,
     visits: VisitMetrics,
+    watches: WatchMetrics,
     elections: LeaderElectionMetrics,
     process: ProcessMetrics,
     requests: RequestMetrics,
@@ -87,6 +90,7 @@ impl Metrics {
             mirrors: MirroringMetrics::new(&registry)?,
             workqueues: WorkqueueMetrics::new(&registry)?,
             visits: VisitMetrics::new(&registry)?,
+            watches: WatchMetrics::new(&registry)?,
             elections: LeaderElectionMetrics::new(&registry)?,
             process: ProcessMetrics::new(&registry)?,
             requests: RequestMetrics::new(&registry)?,
@@ -134,6 +138,11 @@ impl Metrics {
         }
         self.workqueues.visited(controller, took);
         self.visits.visited(controller, result);
+    }
+
+    /// A list or a watch of a kind has brought something, if only a sign of life.
+    pub fn heard(&self, kind: Kind) {
+        self.watches.heard(kind);
     }
 
     /// This replica does not lead, by the name of the Lease.
@@ -184,6 +193,7 @@ impl Metrics {
     /// All the rest in the Prometheus text format 0.0.4. What has never been used is left out.
     pub fn render(&self) -> String {
         self.process.refresh();
+        self.watches.refresh();
         let _current = self.workqueues.refresh();
         text::render(&self.registry.gather())
     }

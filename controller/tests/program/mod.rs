@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // each of the tests uses a part
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -28,13 +29,15 @@ impl Process {
 
     /// `roster controller-manager` on a cluster, with further flags. It serves only if they say where.
     pub fn start(kubeconfig: &str, flags: &[&str]) -> Self {
-        let mut child = Command::new(PROGRAM)
-            .args(["controller-manager", "-v=2", "--secure-port=0"])
-            .arg(format!("--kubeconfig={kubeconfig}"))
-            .args(flags)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let kubeconfig = format!("--kubeconfig={kubeconfig}");
+        let ours = ["controller-manager", "-v=2", "--secure-port=0", &kubeconfig];
+        Self::run(&[&ours[..], flags].concat())
+    }
+
+    /// `roster` with arguments.
+    pub fn run(arguments: &[impl AsRef<OsStr>]) -> Self {
+        let mut child =
+            Command::new(PROGRAM).args(arguments).stderr(Stdio::piped()).spawn().unwrap();
         let log: Arc<Mutex<Vec<String>>> = Arc::default();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let sink = log.clone();

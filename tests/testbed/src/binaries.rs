@@ -29,19 +29,31 @@ pub enum Program {
     KubeProxy,
     /// A consumer of slices: the DNS server.
     Coredns,
+    /// Renders charts.
+    Helm,
+    /// Checks and tries rules of Prometheus.
+    Promtool,
 }
 
 impl Program {
     /// What tests and benchmarks need.
-    pub const USUAL: [Program; 4] =
-        [Program::Etcd, Program::KubeApiserver, Program::KubeControllerManager, Program::Kubectl];
-
-    /// Everything that can be built.
-    pub const ALL: [Program; 6] = [
+    pub const USUAL: [Program; 6] = [
         Program::Etcd,
         Program::KubeApiserver,
         Program::KubeControllerManager,
         Program::Kubectl,
+        Program::Helm,
+        Program::Promtool,
+    ];
+
+    /// Everything that can be built.
+    pub const ALL: [Program; 8] = [
+        Program::Etcd,
+        Program::KubeApiserver,
+        Program::KubeControllerManager,
+        Program::Kubectl,
+        Program::Helm,
+        Program::Promtool,
         Program::KubeProxy,
         Program::Coredns,
     ];
@@ -55,6 +67,8 @@ impl Program {
             Program::Kubectl => "kubectl",
             Program::KubeProxy => "kube-proxy",
             Program::Coredns => "coredns",
+            Program::Helm => "helm",
+            Program::Promtool => "promtool",
         }
     }
 
@@ -70,6 +84,9 @@ impl Program {
             Program::Etcd => "3.",
             Program::KubeControllerManager => KUBERNETES_VERSION,
             Program::Coredns => "1.",
+            Program::Helm => "v4.",
+            // Built from source it does not know its version; go.mod does.
+            Program::Promtool => "promtool, version",
             Program::KubeApiserver | Program::Kubectl | Program::KubeProxy => "v1.36",
         }
     }
@@ -78,6 +95,7 @@ impl Program {
         match self {
             Program::Kubectl => &["version", "--client"],
             Program::Coredns => &["-version"],
+            Program::Helm => &["version", "--short"],
             _ => &["--version"],
         }
     }

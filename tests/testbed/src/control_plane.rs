@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::authentication::v1::TokenRequest;
+use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use kube::Api;
+use kube::api::PostParams;
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::binaries::{Binaries, Program};
 use crate::child::Child;
-use crate::kubeconfig::{self, TOKEN};
+use crate::kubeconfig::{self, TOKEN, User};
 
 /// How long a program may take to become ready. It takes seconds; a busy machine gets more.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -184,7 +186,7 @@ impl ApiServer {
 
     /// A kubeconfig whose user may do everything.
     pub fn kubeconfig(&self) -> String {
-        self.kubeconfig_as(None)
+        self.kubeconfig_as(User::Administrator)
     }
 
     /// The file with that kubeconfig. It goes with the server.
@@ -199,17 +201,30 @@ impl ApiServer {
 
     /// A client of somebody who may do what RBAC says.
     pub async fn client_as(&self, user: &str) -> Result<kube::Client> {
-        kubeconfig::client(&self.kubeconfig_as(Some(user))).await
+        kubeconfig::client(&self.kubeconfig_as(User::SpokenFor(user))).await
     }
 
     /// A file with a kubeconfig of somebody who may do what RBAC says. It goes with the server.
     pub fn kubeconfig_path_as(&self, user: &str) -> Result<PathBuf> {
         let path = self.folder.path().join(format!("kubeconfig-{user}"));
-        std::fs::write(&path, self.kubeconfig_as(Some(user)))?;
+        std::fs::write(&path, self.kubeconfig_as(User::SpokenFor(user)))?;
         Ok(path)
     }
 
-    fn kubeconfig_as(&self, user: Option<&str>) -> String {
+    /// A file with a kubeconfig of a ServiceAccount of kube-system, with a token for an hour. It goes
+    /// with the server.
+    pub async fn kubeconfig_path_of(&self, account: &str) -> Result<PathBuf> {
+        let accounts: Api<ServiceAccount> = Api::namespaced(self.client().await?, "kube-system");
+        let (post, request) = (PostParams::default(), TokenRequest::default());
+        let answer = accounts.create_token_request(account, &post, &request).await?;
+        let token = answer.status.and_then(|status| status.token);
+        let token = token.context("a token was asked for and none was given")?;
+        let path = self.folder.path().join(format!("kubeconfig-of-{account}"));
+        std::fs::write(&path, self.kubeconfig_as(User::Bearer(&token)))?;
+        Ok(path)
+    }
+
+    fn kubeconfig_as(&self, user: User<'_>) -> String {
         kubeconfig::text(&self.url, &self.certificate().display().to_string(), user)
     }
 
@@ -258,7 +273,9 @@ impl ControllerManager {
     pub async fn metrics(&self) -> Result<String> {
         let certificate = self.folder.path().join("kube-controller-manager.crt");
         let certificate = certificate.display().to_string();
-        let client = kubeconfig::client(&kubeconfig::text(&self.url(), &certificate, None)).await?;
+        let client =
+            kubeconfig::client(&kubeconfig::text(&self.url(), &certificate, User::Administrator))
+                .await?;
         let request = http::Request::get("/metrics").body(Vec::new())?;
         client.request_text(request).await.context("kube-controller-manager shows no metrics")
     }

@@ -1,20 +1,36 @@
-//! A kubeconfig for one API server, with a token that may do everything.
+//! A kubeconfig for one API server.
 
 use anyhow::{Context, Result};
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use serde_json::json;
 
 /// The token of the administrator. The server listens on loopback only and lives for a test.
 pub const TOKEN: &str = "roster-testbed";
 
-/// The kubeconfig's text, for the administrator or for somebody he speaks for. It is JSON, which is
-/// YAML, too.
-pub fn text(url: &str, certificate_authority: &str, user: Option<&str>) -> String {
-    let config = serde_json::json!({
+/// Whose kubeconfig it is.
+#[derive(Clone, Copy, Debug)]
+pub enum User<'a> {
+    /// He may do everything.
+    Administrator,
+    /// Somebody in whose name the administrator speaks.
+    SpokenFor(&'a str),
+    /// Whoever a token belongs to.
+    Bearer(&'a str),
+}
+
+/// The kubeconfig's text. It is JSON, which is YAML, too.
+pub fn text(url: &str, certificate_authority: &str, user: User<'_>) -> String {
+    let user = match user {
+        User::Administrator => json!({"token": TOKEN}),
+        User::SpokenFor(name) => json!({"token": TOKEN, "as": name}),
+        User::Bearer(token) => json!({"token": token}),
+    };
+    let config = json!({
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": "testbed", "cluster": {"server": url, "certificate-authority": certificate_authority}}],
-        "users": [{"name": "admin", "user": {"token": TOKEN, "as": user}}],
-        "contexts": [{"name": "testbed", "context": {"cluster": "testbed", "user": "admin"}}],
+        "users": [{"name": "user", "user": user}],
+        "contexts": [{"name": "testbed", "context": {"cluster": "testbed", "user": "user"}}],
         "current-context": "testbed",
     });
     format!("{config:#}\n")

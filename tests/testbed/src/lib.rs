@@ -6,6 +6,7 @@ mod build;
 mod child;
 mod control_plane;
 mod kubeconfig;
+mod module;
 
 pub use binaries::{Binaries, KUBERNETES_VERSION, Program};
 pub use build::NoGo;
@@ -15,4 +16,5 @@ pub use control_plane::{
     free_port,
 };
 pub use kubeconfig::TOKEN;
+pub use module::prometheus_operator_crds;
 pub use rustix::process::Signal;

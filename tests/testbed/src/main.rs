@@ -19,7 +19,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Find or build etcd, kube-apiserver, kube-controller-manager and kubectl, and say where they are
+    /// Find or build the control plane, kubectl, helm and promtool, and say where they are
     ///
     /// Looked for in this order: the folder in KUBEBUILDER_ASSETS, what setup-envtest has
     /// downloaded, the cache, and last a build with Go (minutes, once). Ends with exit code 3 if

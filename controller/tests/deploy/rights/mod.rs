@@ -1,0 +1,101 @@
+//! The rights that come with the manifests: those of the stock controllers and what Roster needs
+//! besides. They are enough, and none of them is idle that the stock controllers do not have, too.
+
+mod grants;
+mod requests;
+mod stage;
+mod workload;
+
+use std::collections::BTreeSet;
+
+use grants::Right;
+use stage::Stage;
+
+/// What the stock controllers may do and Roster never asks for, so that removing it changes nothing.
+const IDLE: [(&str, &str, &[&str]); 6] = [
+    ("", "pods", &["get"]),
+    ("", "nodes", &["get"]),
+    // Asked for by OpenShift's API server alone.
+    ("", "endpoints/restricted", &["create"]),
+    ("", "events", &["update"]),
+    ("events.k8s.io", "events", &["create", "patch", "update"]),
+    // Authorities are read once a minute and not watched.
+    ("", "configmaps", &["list", "watch"]),
+];
+
+/// Seen in no request: the API server asks for them by itself where slices are created.
+const INSIDE: [(&str, &str, &[&str]); 2] =
+    [("", "services/finalizers", &["update"]), ("", "endpoints/finalizers", &["update"])];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_controllers_may_do_what_the_stock_controllers_may() {
+    let stage = Stage::set("base").await;
+    let mut stock = BTreeSet::new();
+    for name in ["endpoint", "endpointslice", "endpointslicemirroring"] {
+        let role = format!("system:controller:{name}-controller");
+        stock.extend(stage.cluster_role(&role).await.rights());
+    }
+    assert_eq!(stage.cluster_role("roster").await.rights(), stock);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rights_are_enough_and_all_are_used() {
+    let stage = Stage::set("base").await;
+    let mut seen = stage.rights_of("roster").await;
+    seen.retain(|right| !is_in(&IDLE, right) && !is_in(&INSIDE, right));
+    stage.play_until_used(&seen).await;
+    assert_eq!(stage.requests().refused(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rights_are_enough_where_each_controller_has_an_account_of_its_own() {
+    let stage = Stage::set("overlays/service-account-credentials").await;
+    let mut seen = stage.rights_of("roster").await;
+    seen.retain(|right| !is_in(&IDLE, right) && right.name.as_deref() != Some("kube-system"));
+    for name in ["endpoint", "endpointslice", "endpointslicemirroring"] {
+        let writes = stage.rights_of(&format!("{name}-controller")).await;
+        seen.extend(
+            writes
+                .into_iter()
+                .filter(|right| right.verb == "create" && right.resource == "endpointslices"),
+        );
+    }
+    stage.play_until_used(&seen).await;
+    assert_eq!(stage.requests().refused(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a minute and more; part of `make full`"]
+async fn each_right_that_is_taken_away_is_missed() {
+    let stage = Stage::set("base").await;
+    let mut workload = stage.workload().await;
+    for right in stage.rights_of("roster").await {
+        if is_in(&IDLE, &right) {
+            continue;
+        }
+        let taken = BTreeSet::from([right.clone()]);
+        let before = stage.take("roster", &taken).await;
+        let refused = stage.refused_first(&mut workload).await;
+        assert!(refused.misses(&right), "without {right}: {refused:?}");
+        stage.give_back("roster", &before, &taken).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "half a minute; part of `make full`"]
+async fn what_is_idle_is_not_missed() {
+    let stage = Stage::set("base").await;
+    let mut seen = stage.rights_of("roster").await;
+    let idle = seen.extract_if(.., |right| is_in(&IDLE, right)).collect();
+    seen.retain(|right| !is_in(&INSIDE, right));
+    stage.take("roster", &idle).await;
+    stage.play_until_used(&seen).await;
+    assert_eq!(stage.requests().refused(), []);
+}
+
+/// Whether a short list has a right, under whatever name.
+fn is_in(list: &[(&str, &str, &[&str])], right: &Right) -> bool {
+    list.iter().any(|(group, resource, verbs)| {
+        right.group == *group && right.resource == *resource && verbs.contains(&&*right.verb)
+    })
+}
