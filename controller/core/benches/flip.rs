@@ -11,7 +11,7 @@ use std::num::NonZeroUsize;
 
 use controller_core::endpoint_slices::{self, Limits};
 use controller_core::endpoints;
-use controller_core::facts::Fact;
+use controller_core::facts::{Fact, PodAddress};
 use controller_core::key::NamespacedName;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -24,6 +24,10 @@ const NODES: usize = 50;
 fn after_a_flip() -> Cluster {
     let mut all = pods(0..PODS);
     for (number, pod) in all.iter_mut().enumerate() {
+        // Pods get their addresses in another order than that of their names.
+        let place = number * 617 % PODS;
+        let address = format!("10.244.{}.{}", place / 20, place % 20 + 1);
+        pod.planning.addresses = [PodAddress::parse(&address)].into_iter().collect();
         pod.planning.node_name = Some(format!("node-{}", number % NODES).into());
         pod.explaining.ready_since = Some(at(1000));
     }

@@ -52,7 +52,7 @@ pub fn standing<'a>(
     let mut unusable = false;
     for address in &pod.addresses {
         match address {
-            PodAddress::Usable { family: of, text } if *of == family => usable.push(text),
+            PodAddress::Usable { family: of, text, .. } if *of == family => usable.push(text),
             PodAddress::Unusable { family: of, .. } if of.is_none_or(|of| of == family) => {
                 unusable = true;
             }

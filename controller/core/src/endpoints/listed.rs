@@ -21,6 +21,7 @@ pub struct Listing<'a> {
 pub struct Listed<'a> {
     pod: &'a Pod,
     ip: &'a Text,
+    order: u64,
     hostname: Option<&'a Text>,
     readiness: Readiness,
     /// Where the resolver keeps its ports.
@@ -34,12 +35,12 @@ impl<'a> Listing<'a> {
         let mut listed = Vec::with_capacity(pods.len());
         for pod in pods.iter() {
             if let Some(readiness) = readiness(service, pod)
-                && let Some(ip) = address(service, pod)
+                && let Some((ip, order)) = address(service, pod)
             {
                 let in_subdomain = pod.planning.subdomain.as_ref() == Some(&service.key.name);
                 let hostname = pod.planning.hostname.as_ref().filter(|_| in_subdomain);
                 let place = resolver.resolve(&pod.planning.ports);
-                listed.push(Listed { pod, ip, hostname, readiness, place });
+                listed.push(Listed { pod, ip, order, hostname, readiness, place });
             }
         }
         let portless = service.ports.is_empty() && service.cluster_ip == ClusterIp::Headless;
@@ -60,6 +61,10 @@ impl<'a> Listing<'a> {
 impl Address for Listed<'_> {
     fn ip(&self) -> &str {
         self.ip
+    }
+
+    fn order(&self) -> u64 {
+        self.order
     }
 
     fn target(&self) -> Option<&str> {
@@ -95,8 +100,8 @@ fn readiness(service: &Service, pod: &Pod) -> Option<Readiness> {
     Some(if pod.ready || anyway { Readiness::Ready } else { Readiness::NotReady })
 }
 
-/// The first address of the Service's first family that may be published.
-fn address<'a>(service: &Service, pod: &'a Pod) -> Option<&'a Text> {
+/// The first address of the Service's first family that may be published, and its place in the order.
+fn address<'a>(service: &Service, pod: &'a Pod) -> Option<(&'a Text, u64)> {
     let addresses = &pod.planning.addresses;
     let family = match (service.ip_families.first(), &service.cluster_ip) {
         (Some(first), _) => *first,
@@ -105,7 +110,7 @@ fn address<'a>(service: &Service, pod: &'a Pod) -> Option<&'a Text> {
         (None, _) => addresses.first()?.family()?,
     };
     addresses.iter().find_map(|address| match address {
-        PodAddress::Usable { family: of, text } if *of == family => Some(text),
+        PodAddress::Usable { family: of, text, order } if *of == family => Some((text, *order)),
         _ => None,
     })
 }

@@ -12,6 +12,9 @@ pub trait Address {
     /// `ip`.
     fn ip(&self) -> &str;
 
+    /// A number that orders ips as their texts do, as far as it differs.
+    fn order(&self) -> u64;
+
     /// `targetRef.uid`, if there is a target. With the ip it tells addresses apart.
     fn target(&self) -> Option<&str>;
 
@@ -25,6 +28,11 @@ pub trait Address {
 impl Address for EndpointAddress {
     fn ip(&self) -> &str {
         &self.ip
+    }
+
+    /// Somebody else's text need not be canonical: only the text itself tells its place.
+    fn order(&self) -> u64 {
+        0
     }
 
     fn target(&self) -> Option<&str> {
@@ -100,17 +108,19 @@ impl<A: Address> Packed<'_, A> {
 /// Packs entries. Entries of one ip and target are one address; the first one met says what else
 /// there is to say about it.
 pub fn pack<'a, A: Address>(entries: impl Iterator<Item = Entry<'a, A>>) -> Vec<Packed<'a, A>> {
-    let entries: Vec<Entry<'a, A>> = entries.collect();
-    let mut entries: Vec<(u128, &Entry<'a, A>)> =
-        entries.iter().map(|entry| (leading_bytes(entry.address.ip()), entry)).collect();
-    let order = |one: &(u128, &Entry<'a, A>), other: &(u128, &Entry<'a, A>)| {
+    let most = entries.size_hint().1.unwrap_or_default();
+    let mut met: Vec<Entry<'a, A>> = Vec::with_capacity(most);
+    met.extend(entries);
+    let mut sorted: Vec<(u64, &Entry<'a, A>)> = Vec::with_capacity(met.len());
+    sorted.extend(met.iter().map(|entry| (entry.address.order(), entry)));
+    let order = |one: &(u64, &Entry<'a, A>), other: &(u64, &Entry<'a, A>)| {
         one.0.cmp(&other.0).then_with(|| order(one.1.address, other.1.address))
     };
     // What is equal stays in the order in which it was met.
-    entries.sort_by(order);
-    let mut addresses: Vec<&'a A> = Vec::with_capacity(entries.len());
+    sorted.sort_by(order);
+    let mut addresses: Vec<&'a A> = Vec::with_capacity(sorted.len());
     let mut groups = Groups::default();
-    for same in entries.chunk_by(|one, other| order(one, other) == Ordering::Equal) {
+    for same in sorted.chunk_by(|one, other| order(one, other) == Ordering::Equal) {
         for (_, Entry { readiness, ports, .. }) in same {
             groups.add(ports, (addresses.len(), *readiness));
         }
@@ -179,15 +189,19 @@ impl<'a> Groups<'a> {
 }
 
 fn packed<'a, A>(addresses: &[&'a A], members: Members, ports: Vec<EndpointPort>) -> Packed<'a, A> {
-    let of = |wanted: Readiness| {
-        let places = members.iter().filter(|(_, readiness)| *readiness == wanted);
-        places.filter_map(|(place, _)| addresses.get(*place)).copied().collect()
-    };
-    Packed {
-        addresses: of(Readiness::Ready),
-        not_ready_addresses: of(Readiness::NotReady),
+    let mut subset = Packed {
+        addresses: Vec::with_capacity(members.len()),
+        not_ready_addresses: Vec::new(),
         ports: sorted(ports),
+    };
+    for (place, readiness) in members {
+        let list = match readiness {
+            Readiness::Ready => &mut subset.addresses,
+            Readiness::NotReady => &mut subset.not_ready_addresses,
+        };
+        list.extend(addresses.get(place));
     }
+    subset
 }
 
 /// Addresses are ordered by the bytes of their text, not by their numbers.
@@ -199,20 +213,26 @@ fn order<A: Address>(one: &A, other: &A) -> Ordering {
         .then_with(|| one.target().cmp(&other.target()))
 }
 
-/// The first bytes of a text as a number that is ordered like them.
-fn leading_bytes(text: &str) -> u128 {
-    let mut bytes = [0; 16];
-    bytes.iter_mut().zip(text.bytes()).for_each(|(byte, of)| *byte = of);
-    u128::from_be_bytes(bytes)
-}
-
 /// Whether published subsets say what packed ones do, in whatever order and grouping.
 pub fn say_the_same<A: Address>(published: &[EndpointSubset], packed: &[Packed<'_, A>]) -> bool {
     let are = |published: &[EndpointSubset]| {
         published.len() == packed.len()
             && packed.iter().zip(published).all(|(packed, published)| packed.is(published))
     };
+    if is_short(published, packed) {
+        return false;
+    }
     are(published) || (!is_packed(published) && are(&repack(published)))
+}
+
+/// Whether a subset has fewer ready addresses than another, or fewer that are not. Packing only takes
+/// away from either list, so it can't come to the other.
+fn is_short<A>(published: &[EndpointSubset], packed: &[Packed<'_, A>]) -> bool {
+    let ([published], [packed]) = (published, packed) else {
+        return false;
+    };
+    published.addresses.len() < packed.addresses.len()
+        || published.not_ready_addresses.len() < packed.not_ready_addresses.len()
 }
 
 /// Whether packing would change nothing, as far as that can be told at a glance: one subset, in
@@ -356,7 +376,7 @@ mod tests {
         }
         assert!(!is(&subset(&[], &[], &[80])));
         let different = subset(&["10.0.0.1/a"], &["10.0.0.3/c"], &[80]);
-        assert!(is(&different) && !same(&different, &packed));
+        assert!(is(&different) && !same(&different, &packed) && !same(&packed, &different));
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl Wanted {
                 break;
             }
             match PodAddress::parse(&address.ip) {
-                PodAddress::Usable { family, text } => {
+                PodAddress::Usable { family, text, .. } => {
                     let endpoint = endpoint(address, text, ready);
                     let group = self.groups.entry((family, ports.clone())).or_default();
                     group.insert(Identity::of(&endpoint), endpoint);
