@@ -3,7 +3,7 @@
 CARGO ?= cargo
 CARGO_DENY = 0.20.2
 
-.PHONY: build run sandbox test test-without-control-plane differential bench lint fmt schemas crds testbed rights full
+.PHONY: bench-smoke build run sandbox test test-without-control-plane differential bench lint fmt schemas crds testbed rights full
 
 build:      ## roster, as it is released
 	$(CARGO) build --release -p controller
@@ -39,6 +39,10 @@ differential: testbed ## random histories for kube-controller-manager and Roster
 bench:      ## the race against kube-controller-manager (minutes)
 	$(CARGO) build --release -p controller -p bench
 	target/release/bench --roster target/release/roster
+
+KEEP ?=
+bench-smoke: ## instructions and bytes of fixed loads beside the figures that are kept (needs valgrind)
+	$(CARGO) bench -q -p controller-core --bench smoke -- $(KEEP)
 
 lint:       ## formatting, clippy; licences, sources and bans of what we depend on
 	$(CARGO) fmt --all --check

@@ -11,9 +11,10 @@ mod services;
 mod slices;
 mod visit;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use jiff::Timestamp;
 
 use crate::facts::{EndpointSlice, Endpoints, Fact, IpFamily, Node, Pod, Service};
@@ -30,13 +31,13 @@ pub use visit::{Field, Trigger, Visit, When};
 pub type Nodes = ByName<Arc<Node>>;
 
 /// Made for looking up one name after another; its order is nobody's.
-type ByName<T> = HashMap<Text, T, foldhash::fast::RandomState>;
+type ByName<T> = HashMap<Text, T>;
 
 /// Everything known of the cluster.
 pub struct Index {
     /// The kinds that are watched.
     kinds: BTreeSet<Kind>,
-    namespaces: HashMap<Text, Namespace>,
+    namespaces: ByName<Namespace>,
     nodes: Arc<Nodes>,
     topology: Topology,
     /// The Services that ask for topology mode: a change of the zones concerns them all.
@@ -49,9 +50,9 @@ pub struct Index {
 struct Namespace {
     pods: ByName<Arc<Pod>>,
     membership: Membership,
-    services: HashMap<Text, ServiceEntry>,
+    services: ByName<ServiceEntry>,
     /// Slices by name; those that name a Service also stand in its entry.
-    slices: HashMap<Text, Arc<EndpointSlice>>,
+    slices: ByName<Arc<EndpointSlice>>,
 }
 
 /// What belongs to the name of a Service, whether or not the Service exists.
@@ -115,7 +116,7 @@ impl Index {
     pub fn of(kinds: BTreeSet<Kind>) -> Self {
         Self {
             kinds,
-            namespaces: HashMap::new(),
+            namespaces: HashMap::default(),
             nodes: Arc::default(),
             topology: Topology::default(),
             in_topology_mode: BTreeSet::new(),

@@ -2,8 +2,10 @@
 //! event. Pods with equal labels form one set, so a Deployment of a thousand Pods is matched once;
 //! a new set asks only the selectors that name one of its own labels.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use crate::facts::{Labels, Pod};
 use crate::key::Text;

@@ -1,9 +1,10 @@
 //! What is to be written to a set of slices, and in which order. A slice to be deleted and one to
 //! be created become one update where they can: the name stays, consumers see one event.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use jiff::Timestamp;
 
 use crate::facts::EndpointSlice;
@@ -113,7 +114,7 @@ pub struct Contents {
 impl Contents {
     /// These, in their order.
     pub fn new(slices: Vec<EndpointSlice>) -> Self {
-        let mut places = HashMap::new();
+        let mut places = HashMap::default();
         for (place, slice) in slices.iter().enumerate() {
             places.extend(addresses(slice).into_iter().map(|address| (address.clone(), place)));
         }

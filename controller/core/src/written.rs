@@ -3,8 +3,9 @@
 //! so that older news cannot undo them, and so that a debt which is never paid is noticed. And it
 //! remembers how far the watch has come, so that an answer which is late undoes nothing either.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::HashMap;
 use jiff::Timestamp;
 
 use crate::key::{Kind, NamespacedName, ResourceVersion, Text};

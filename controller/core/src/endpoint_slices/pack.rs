@@ -2,10 +2,9 @@
 //! is new goes where the fewest writes are needed; nothing is ever rebalanced.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
+use foldhash::HashMap;
 
 use crate::endpoint::Wanted;
 use crate::facts::{Endpoint, EndpointSlice, Labels};
@@ -130,7 +129,7 @@ struct Places<'w, 'a> {
     /// How many times it was not.
     misses: usize,
     /// Where each name stands, worked out once there are more than a few.
-    by_name: OnceCell<HashMap<&'a Text, usize, RandomState>>,
+    by_name: OnceCell<HashMap<&'a Text, usize>>,
 }
 
 /// More misses than this are not just the first endpoints of slices.

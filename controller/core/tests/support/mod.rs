@@ -516,14 +516,23 @@ impl Cluster {
     }
 
     pub fn plan_endpoints(&self) -> endpoints::Plan {
-        endpoints::plan(&self.index.endpoints(&NamespacedName::new("test", "foo")))
+        self.plan_endpoints_of("foo")
+    }
+
+    pub fn plan_endpoints_of(&self, service: &str) -> endpoints::Plan {
+        endpoints::plan(&self.index.endpoints(&NamespacedName::new("test", service)))
     }
 
     /// Plans the Endpoints of foo, writes them, and checks that nothing is left to write. Says what
     /// was done: `create`, `update`, `remove`, or nothing.
     pub fn settle_endpoints(&mut self) -> Option<&'static str> {
-        let plan = self.plan_endpoints();
-        let key = NamespacedName::new("test", "foo");
+        self.settle_endpoints_of("foo")
+    }
+
+    /// The same for another Service.
+    pub fn settle_endpoints_of(&mut self, service: &str) -> Option<&'static str> {
+        let plan = self.plan_endpoints_of(service);
+        let key = NamespacedName::new("test", service);
         if let Some(memory) = plan.memory {
             self.index.remember(Controller::Endpoints, &key, memory);
         }
@@ -543,7 +552,7 @@ impl Cluster {
                 "remove"
             }
         };
-        assert_eq!(self.plan_endpoints().write, None, "after {done} there is more to do");
+        assert_eq!(self.plan_endpoints_of(service).write, None, "after {done} there is more to do");
         Some(done)
     }
 
