@@ -353,7 +353,7 @@ async fn is_ready(client: &kube::Client) -> bool {
     ready && Api::<Namespace>::all(client.clone()).get("default").await.is_ok()
 }
 
-async fn ready(child: &mut Child, condition: impl AsyncFn() -> bool) -> Result<()> {
+pub(crate) async fn ready(child: &mut Child, condition: impl AsyncFn() -> bool) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     while !condition().await {
         child.check()?;
@@ -369,7 +369,7 @@ async fn ready(child: &mut Child, condition: impl AsyncFn() -> bool) -> Result<(
     Ok(())
 }
 
-async fn retried<T>(start: impl AsyncFn() -> Result<T>) -> Result<T> {
+pub(crate) async fn retried<T>(start: impl AsyncFn() -> Result<T>) -> Result<T> {
     let mut tries = 1;
     loop {
         match start().await {

@@ -7,6 +7,9 @@ use serde_json::json;
 /// The token of the administrator. The server listens on loopback only and lives for a test.
 pub const TOKEN: &str = "roster-testbed";
 
+/// The name of its cluster and of its only context.
+pub const CONTEXT: &str = "testbed";
+
 /// Whose kubeconfig it is.
 #[derive(Clone, Copy, Debug)]
 pub enum User<'a> {
@@ -28,10 +31,10 @@ pub fn text(url: &str, certificate_authority: &str, user: User<'_>) -> String {
     let config = json!({
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": "testbed", "cluster": {"server": url, "certificate-authority": certificate_authority}}],
+        "clusters": [{"name": CONTEXT, "cluster": {"server": url, "certificate-authority": certificate_authority}}],
         "users": [{"name": "user", "user": user}],
-        "contexts": [{"name": "testbed", "context": {"cluster": "testbed", "user": "user"}}],
-        "current-context": "testbed",
+        "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": "user"}}],
+        "current-context": CONTEXT,
     });
     format!("{config:#}\n")
 }
