@@ -4,6 +4,7 @@ CARGO ?= cargo
 CARGO_DENY = 0.20.2
 
 .PHONY: bench-smoke build run sandbox test test-without-control-plane differential bench lint fmt schemas crds testbed rights full
+.PHONY: article article-under-change article-packages
 
 build:      ## roster, as it is released
 	$(CARGO) build --release -p controller
@@ -35,6 +36,21 @@ SEEDS ?= 1..20
 OPS ?= 300
 differential: testbed ## random histories for kube-controller-manager and Roster (minutes)
 	SEEDS=$(SEEDS) OPS=$(OPS) $(CARGO) test -p behaviour --test histories -- --nocapture
+
+# The whole workspace, so that what `make test` has built is not built with other features.
+ARTICLE = $(CARGO) test -q --workspace --test article --
+article:    ## the article's story with kube-proxy and CoreDNS in network namespaces (root; Linux)
+	$(CARGO) build --workspace --bin roster
+	$(ARTICLE) play story $(CURDIR)/target/debug/roster
+	$(ARTICLE) cleanup
+
+article-under-change: ## the same while everything changes, beside kube-controller-manager (minutes)
+	$(CARGO) build --workspace --bin roster
+	$(ARTICLE) play change $(CURDIR)/target/debug/roster
+
+article-packages: ## what the article needs of Debian
+	apt-get update -q
+	apt-get install -q -y --no-install-recommends iproute2 nftables bind9-dnsutils curl
 
 bench:      ## the race against kube-controller-manager (minutes)
 	$(CARGO) build --release -p controller -p bench
@@ -70,4 +86,4 @@ fmt:        ## format everything
 rights: testbed ## takes each right of the manifests away and looks for who misses it (minutes)
 	$(CARGO) test -p controller --test deploy -- --ignored
 
-full: lint test differential rights ## what takes longer, too
+full: lint test differential rights article article-under-change ## what takes longer, too

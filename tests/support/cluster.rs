@@ -147,6 +147,13 @@ impl Cluster {
         Some(serde_json::to_value(object).unwrap())
     }
 
+    /// All objects of a kind with some labels, as JSON.
+    pub async fn list(&self, kind: &str, labels: &str) -> Vec<Value> {
+        let some = ListParams::default().labels(labels);
+        let objects = self.api(kind).list(&some).await.unwrap().items.into_iter();
+        objects.map(|object| serde_json::to_value(object).unwrap()).collect()
+    }
+
     /// Deletes an object at once.
     pub async fn delete(&self, kind: &str, name: &str) {
         self.try_delete(kind, name).await.unwrap();
@@ -308,6 +315,7 @@ impl Cluster {
             "Endpoints" => ("", "endpoints", Scope::Namespace),
             "Service" => ("", "services", Scope::Namespace),
             "Pod" => ("", "pods", Scope::Namespace),
+            "Deployment" => ("apps", "deployments", Scope::Namespace),
             "Node" => ("", "nodes", Scope::Cluster),
             "Namespace" => ("", "namespaces", Scope::Cluster),
             "Lease" => ("coordination.k8s.io", "leases", Scope::Namespace),
