@@ -3,7 +3,7 @@
 CARGO ?= cargo
 CARGO_DENY = 0.20.2
 
-.PHONY: bench-smoke build run sandbox test test-without-control-plane differential bench lint fmt schemas crds testbed rights full
+.PHONY: bench-smoke build run sandbox test test-without-control-plane differential bench lint fmt schemas crds testbed full
 .PHONY: article article-under-change article-packages
 
 build:      ## roster, as it is released
@@ -83,7 +83,4 @@ crds:       ## the definitions of our custom resources, out of the code
 fmt:        ## format everything
 	$(CARGO) fmt --all
 
-rights: testbed ## takes each right of the manifests away and looks for who misses it (minutes)
-	$(CARGO) test -p controller --test deploy -- --ignored
-
-full: lint test differential rights article article-under-change ## what takes longer, too
+full: lint test differential article article-under-change ## what takes longer, too

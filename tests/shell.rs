@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use controller_core::key::Controller;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use kube::Client;
+use kube::client::Body;
 use sandbox::{Action, Fault, Refused, Verb};
 use serde_json::json;
 use support::roster::of_controllers;
-use support::{Cluster, World, pod, service};
+use support::{Cluster, Roster, World, pod, service};
 
 const SLICES: &str = "endpointslices";
 
@@ -200,6 +202,37 @@ async fn a_write_that_the_watch_never_shows_is_settled_by_a_live_read() {
     tokio::time::sleep(Duration::from_secs(45)).await;
     assert_eq!(world.cluster.ready("web").await, ["one", "two"]);
     roster.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_live_read_is_the_controllers_own_since_the_main_user_may_only_list_and_watch() {
+    let world = web().await;
+    let writer = Client::new(world.sandbox.clone(), "default");
+    let roster = Roster::start_writing_through(writer, lister(&world), world.clock.clone());
+    world.cluster.until_ready("web", &["one"]).await;
+    world.sandbox.faults().hold_watches(SLICES);
+    another(&world.cluster, "two").await;
+    world.cluster.until_ready("web", &["one", "two"]).await;
+    let slice = world.cluster.slice_names("web").await.remove(0);
+    world.cluster.delete("EndpointSlice", &slice).await;
+    tokio::time::sleep(Duration::from_secs(45)).await;
+    assert_eq!(world.cluster.ready("web").await, ["one", "two"]);
+    roster.stop().await;
+}
+
+/// A client that gets no answer to a question for a single slice.
+fn lister(world: &World) -> Client {
+    let sandbox = world.sandbox.clone();
+    let service = tower::service_fn(move |request: http::Request<Body>| {
+        let mut sandbox = sandbox.clone();
+        async move {
+            if request.uri().path().contains("/endpointslices/") {
+                return std::future::pending().await;
+            }
+            tower::Service::call(&mut sandbox, request).await
+        }
+    });
+    Client::new(service, "default")
 }
 
 #[tokio::test(start_paused = true)]

@@ -148,8 +148,15 @@ impl Manager {
     /// Sets to work, for as long as the fence is open. A controller writes nothing before all that
     /// it depends on is listed.
     pub fn lead(&mut self, fence: Fence) {
-        let reader = self.executor(self.wire.clone(), fence.clone());
-        self.intake.spawn(collect_debts(self.index.clone(), reader));
+        let reader = |writers: &[Controller]| self.executor(self.wire_of(writers), fence.clone());
+        let readers = BTreeMap::from([
+            (Kind::Endpoints, reader(&[Controller::Endpoints])),
+            (
+                Kind::EndpointSlice,
+                reader(&[Controller::EndpointSlice, Controller::EndpointSliceMirroring]),
+            ),
+        ]);
+        self.intake.spawn(collect_debts(self.index.clone(), readers));
         let slices = EndpointSliceController { limits: self.settings.slice_limits() };
         let mirrors = MirroringController { limits: self.settings.mirror_limits() };
         self.employ(slices, &fence);
@@ -219,7 +226,7 @@ impl Manager {
             Controller::Endpoints => self.checks.get(&Controller::EndpointSlice),
             Controller::EndpointSlice | Controller::EndpointSliceMirroring => None,
         };
-        let wire = self.identities.get(&C::CONTROLLER).unwrap_or(&self.wire);
+        let wire = self.wire_of(&[C::CONTROLLER]);
         let (recorder, events) =
             Recorder::start(wire.clone(), self.clock.clone(), self.randomness.clone());
         let worker = Arc::new(Worker {
@@ -227,7 +234,7 @@ impl Manager {
             queue: check.queue.clone(),
             after: after.map(|first| first.queue.clone()),
             index: self.index.clone(),
-            executor: Arc::new(self.executor(wire.clone(), fence.clone())),
+            executor: Arc::new(self.executor(wire, fence.clone())),
             recorder,
             complaints: Complaints::default(),
             metrics: self.metrics.clone(),
@@ -240,6 +247,13 @@ impl Manager {
             // It ends with its last recorder, or is aborted with us.
             let _ = events.await;
         });
+    }
+
+    /// The way of the first of some controllers that has one of its own. Whose rights are
+    /// kube-controller-manager's may list and watch everything, and read no single object.
+    fn wire_of(&self, controllers: &[Controller]) -> Wire {
+        let own = controllers.iter().find_map(|name| self.identities.get(name));
+        own.unwrap_or(&self.wire).clone()
     }
 
     fn executor(&self, wire: Wire, fence: Fence) -> Executor {
@@ -259,12 +273,15 @@ impl Settings {
 }
 
 /// Settles by a live read what the watch should have shown and did not.
-async fn collect_debts(index: Arc<SharedIndex>, executor: Executor) {
+async fn collect_debts(index: Arc<SharedIndex>, readers: BTreeMap<Kind, Executor>) {
     let limit = SignedDuration::try_from(LONGEST_DEBT).unwrap_or(SignedDuration::ZERO);
     loop {
         tokio::time::sleep(DEBT_CHECK).await;
         let before = index.now() - limit;
         for (kind, key) in index.with(|index| index.overdue(before)) {
+            let Some(executor) = readers.get(&kind) else {
+                continue;
+            };
             tracing::warn!(kind = kind.name(), object = %key, "The watch does not show a write of ours; reading the object live");
             if let Err(error) = executor.read_live(kind, &key).await {
                 tracing::warn!(kind = kind.name(), object = %key, err = %error, "Cannot read an object live; trying again");

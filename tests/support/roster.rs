@@ -35,9 +35,24 @@ impl Roster {
 
     /// Starts with other settings and another clock.
     pub fn start_with(client: Client, settings: Settings, clock: Clock) -> Self {
+        Self::launch(client, BTreeMap::new(), settings, clock)
+    }
+
+    /// Starts with all controllers, which write through a client of their own.
+    pub fn start_writing_through(writer: Client, client: Client, clock: Clock) -> Self {
+        let identity = |name| (name, Wire::new(writer.clone(), writer.clone()));
+        Self::launch(client, Controller::ALL.map(identity).into(), settings(), clock)
+    }
+
+    fn launch(
+        client: Client,
+        identities: BTreeMap<Controller, Wire>,
+        settings: Settings,
+        clock: Clock,
+    ) -> Self {
         let parts = Parts {
             wire: Wire::new(client.clone(), client),
-            identities: BTreeMap::new(),
+            identities,
             clock,
             randomness: Randomness::seeded(1),
             settings,

@@ -1,6 +1,6 @@
 //! What accounts have asked the API server for, out of its audit log.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -28,7 +28,7 @@ pub struct Request {
 impl Log {
     /// Makes an API server write one.
     pub fn kept_by(options: &mut ApiServerOptions, accounts: &[&str]) -> Self {
-        let users = accounts.iter().map(|name| format!("system:serviceaccount:kube-system:{name}"));
+        let users = accounts.iter().map(|account| user(account));
         let policy = json!({
             "apiVersion": "audit.k8s.io/v1",
             "kind": "Policy",
@@ -69,11 +69,23 @@ impl Requests {
         self.0.iter().filter(|request| request.refusal.is_some()).cloned().collect()
     }
 
-    /// The rights that nothing has been asked for by.
-    pub fn unused(&self, rights: &BTreeSet<Right>) -> Vec<Right> {
-        let unused = |right: &&Right| !self.0.iter().any(|request| right.covers(&request.right));
-        rights.iter().filter(unused).cloned().collect()
+    /// The rights that accounts have and have made no use of.
+    pub fn unused(&self, rights: &BTreeMap<&str, BTreeSet<Right>>) -> Vec<String> {
+        let used = |account: &str, right: &Right| {
+            let user = user(account);
+            self.0.iter().any(|request| request.user == user && right.covers(&request.right))
+        };
+        let of_each = rights.iter().flat_map(|(account, rights)| {
+            let unused = rights.iter().filter(|right| !used(account, right));
+            unused.map(move |right| format!("{account}: {right}"))
+        });
+        of_each.collect()
     }
+}
+
+/// The user that an account of kube-system is.
+pub fn user(account: &str) -> String {
+    format!("system:serviceaccount:kube-system:{account}")
 }
 
 /// Requests for something else than objects need no rights here.
@@ -90,6 +102,9 @@ fn request(entry: &Value) -> Option<Request> {
     let message = text(&answer["message"]);
     // A quota forbids, too, whatever the rights.
     let refused = answer["code"] == 403 && !message.contains("exceeded quota");
-    let user = text(&entry["user"]["username"]);
-    Some(Request { user, right, refusal: refused.then_some(message) })
+    Some(Request {
+        user: text(&entry["user"]["username"]),
+        right,
+        refusal: refused.then_some(message),
+    })
 }

@@ -1,10 +1,11 @@
 //! A real API server with the manifests on it, and two replicas of the Deployment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::api::rbac::v1::{
     ClusterRole, ClusterRoleBinding, Role, RoleBinding, RoleRef, Subject,
 };
@@ -15,7 +16,7 @@ use support::Visitor;
 use testbed::{ApiServer, ApiServerOptions, Etcd, TOKEN};
 
 use super::grants::{AnyRole, Right};
-use super::requests::{Log, Request, Requests};
+use super::requests::{Log, Request, Requests, user};
 use super::workload::Workload;
 use crate::program::Process;
 use crate::rendered::kustomize;
@@ -55,9 +56,9 @@ impl Stage {
         Self { container, log, server, client, _etcd: etcd }
     }
 
-    /// Lets two replicas live through everything until all of some rights are used: they start, one
-    /// stands by, they are asked for their metrics, and the leader ends.
-    pub async fn play_until_used(&self, rights: &BTreeSet<Right>) {
+    /// Lets two replicas live through everything until all of some rights are used, by account: they
+    /// start, one stands by, they are asked for their metrics, and the leader ends.
+    pub async fn play_until_used(&self, rights: &BTreeMap<&str, BTreeSet<Right>>) {
         let deadline = Instant::now() + PATIENCE;
         let mut workload = self.workload().await;
         let mut leader = self.replica().await;
@@ -102,7 +103,7 @@ impl Stage {
     /// Lets two replicas live until something is refused, from their start, and says what.
     pub async fn refused_first(&self, workload: &mut Workload) -> Request {
         let before = self.requests().refused().len();
-        self.forget_the_lease().await;
+        self.forget().await;
         let replicas = [self.launch().await, self.launch().await];
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -186,7 +187,7 @@ impl Stage {
         let reviews: Api<SubjectAccessReview> = Api::all(self.client.clone());
         for right in rights {
             let deadline = Instant::now() + PATIENCE;
-            let review = right.review(&format!("system:serviceaccount:kube-system:{account}"));
+            let review = right.review(&user(account));
             let allowed = async || {
                 let answer = reviews.create(&PostParams::default(), &review).await.unwrap();
                 answer.status.unwrap().allowed
@@ -198,11 +199,16 @@ impl Stage {
         }
     }
 
-    /// Whoever held it was killed.
-    async fn forget_the_lease(&self) {
+    /// Who held the Lease was killed. It has to be made again, and so have the accounts of controllers,
+    /// if there are any.
+    async fn forget(&self) {
+        let at_once = DeleteParams::default();
         let leases: Api<Lease> = Api::namespaced(self.client.clone(), "kube-system");
-        // There may be none yet.
-        let _ = leases.delete("roster-controller-manager", &DeleteParams::default()).await;
+        let _ = leases.delete("roster-controller-manager", &at_once).await;
+        let accounts: Api<ServiceAccount> = Api::namespaced(self.client.clone(), "kube-system");
+        for account in ACCOUNTS.into_iter().filter(|account| *account != "roster") {
+            let _ = accounts.delete(account, &at_once).await;
+        }
     }
 
     async fn replica(&self) -> (Process, String) {

@@ -7,25 +7,24 @@ use support::{Cluster, pod, service};
 /// A cluster that is never at rest.
 pub struct Workload {
     cluster: Cluster,
-    full: Cluster,
+    without_endpoints: Cluster,
+    without_slices: Cluster,
     round: usize,
 }
 
 impl Workload {
-    /// A Service with a Pod, and a namespace in which there is no room for Endpoints.
+    /// A Service with a Pod, and namespaces in which there is no room for Endpoints or for slices.
     pub async fn begin(client: Client) -> Self {
         let cluster = Cluster::in_namespace(client.clone(), "busy").await;
         cluster.create(service("web", json!({}))).await;
         cluster.pod(pod("one", "web", "10.1.0.1")).await;
-        let full = Cluster::in_namespace(client, "full").await;
-        let none = json!({"count/endpoints": "0"});
-        full.create(json!({
-            "apiVersion": "v1", "kind": "ResourceQuota",
-            "metadata": {"name": "no-endpoints"}, "spec": {"hard": none},
-        }))
-        .await;
-        full.status("ResourceQuota", "no-endpoints", json!({"hard": none, "used": none})).await;
-        Self { cluster, full, round: 0 }
+        Self {
+            cluster,
+            without_endpoints: without(&client, "endpoints", "count/endpoints").await,
+            without_slices: without(&client, "slices", "count/endpointslices.discovery.k8s.io")
+                .await,
+            round: 0,
+        }
     }
 
     /// Each round creates, changes and deletes something of everything.
@@ -33,15 +32,30 @@ impl Workload {
         let (this, last) = (self.round, self.round.checked_sub(1));
         self.round += 1;
         self.conflict(if this.is_multiple_of(2) { "False" } else { "True" }).await;
-        self.cluster.create(service(&format!("follows-{this}"), selecting("web"))).await;
-        self.cluster.create(service(&format!("bare-{this}"), json!({"selector": null}))).await;
-        self.cluster.create(by_hand(&format!("bare-{this}"))).await;
-        self.full.create(service(&format!("refused-{this}"), json!({}))).await;
+        self.cluster.create(superfluous(this)).await;
+        let follows = json!({"selector": {"app": "web"}});
+        self.cluster.create(service(&format!("follows-{this}"), follows)).await;
+        self.without_endpoints.create(service(&format!("refused-{this}"), json!({}))).await;
+        for cluster in [&self.cluster, &self.without_slices] {
+            let name = format!("bare-{this}");
+            cluster.create(service(&name, json!({"selector": null}))).await;
+            cluster.create(by_hand(&name, "192.0.2.1")).await;
+        }
         if let Some(last) = last {
-            self.leave_behind(&format!("follows-{last}")).await;
-            self.cluster.delete("Endpoints", &format!("bare-{last}")).await;
-            self.cluster.delete("Service", &format!("bare-{last}")).await;
-            self.full.delete("Service", &format!("refused-{last}")).await;
+            let other = by_hand(&format!("bare-{last}"), "192.0.2.2");
+            self.cluster.patch("Endpoints", &format!("bare-{last}"), other).await;
+        }
+        if let Some(before) = last.and_then(|last| last.checked_sub(1)) {
+            self.clear_up(before).await;
+        }
+    }
+
+    async fn clear_up(&self, round: usize) {
+        self.leave_behind(&format!("follows-{round}")).await;
+        self.without_endpoints.delete("Service", &format!("refused-{round}")).await;
+        for cluster in [&self.cluster, &self.without_slices] {
+            cluster.delete("Endpoints", &format!("bare-{round}")).await;
+            cluster.delete("Service", &format!("bare-{round}")).await;
         }
     }
 
@@ -67,13 +81,35 @@ impl Workload {
     }
 }
 
-fn selecting(app: &str) -> Value {
-    json!({"selector": {"app": app}})
+/// A namespace in which something may not exist, and not for want of rights.
+async fn without(client: &Client, what: &str, counted: &str) -> Cluster {
+    let cluster = Cluster::in_namespace(client.clone(), &format!("without-{what}")).await;
+    let none = json!({counted: "0"});
+    cluster
+        .create(json!({
+            "apiVersion": "v1", "kind": "ResourceQuota",
+            "metadata": {"name": "none"}, "spec": {"hard": none},
+        }))
+        .await;
+    cluster.status("ResourceQuota", "none", json!({"hard": none, "used": none})).await;
+    cluster
 }
 
-fn by_hand(name: &str) -> Value {
+/// A slice that nobody needs, as a manager might have left it behind.
+fn superfluous(round: usize) -> Value {
+    let labels = json!({
+        "kubernetes.io/service-name": "web",
+        "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
+    });
+    json!({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+        "metadata": {"name": format!("superfluous-{round}"), "labels": labels}, "endpoints": [],
+    })
+}
+
+fn by_hand(name: &str, ip: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": name},
-        "subsets": [{"addresses": [{"ip": "192.0.2.1"}], "ports": [{"port": 80}]}],
+        "subsets": [{"addresses": [{"ip": ip}], "ports": [{"port": 80}]}],
     })
 }
