@@ -9,6 +9,7 @@ mod program;
 mod accepted;
 mod alerts;
 mod chart;
+mod containerfile;
 mod conventions;
 mod dashboard;
 mod rendered;

@@ -33,27 +33,31 @@ pub enum Program {
     Helm,
     /// Checks and tries rules of Prometheus.
     Promtool,
+    /// Looks for mistakes in a Containerfile.
+    ContainerfileLint,
 }
 
 impl Program {
     /// What tests and benchmarks need.
-    pub const USUAL: [Program; 6] = [
+    pub const USUAL: [Program; 7] = [
         Program::Etcd,
         Program::KubeApiserver,
         Program::KubeControllerManager,
         Program::Kubectl,
         Program::Helm,
         Program::Promtool,
+        Program::ContainerfileLint,
     ];
 
     /// Everything that can be built.
-    pub const ALL: [Program; 8] = [
+    pub const ALL: [Program; 9] = [
         Program::Etcd,
         Program::KubeApiserver,
         Program::KubeControllerManager,
         Program::Kubectl,
         Program::Helm,
         Program::Promtool,
+        Program::ContainerfileLint,
         Program::KubeProxy,
         Program::Coredns,
     ];
@@ -69,6 +73,7 @@ impl Program {
             Program::Coredns => "coredns",
             Program::Helm => "helm",
             Program::Promtool => "promtool",
+            Program::ContainerfileLint => "containerfile-lint",
         }
     }
 
@@ -87,6 +92,8 @@ impl Program {
             Program::Helm => "v4.",
             // Built from source it does not know its version; go.mod does.
             Program::Promtool => "promtool, version",
+            // It is our own, of one version only.
+            Program::ContainerfileLint => "containerfile-lint",
             Program::KubeApiserver | Program::Kubectl | Program::KubeProxy => "v1.36",
         }
     }

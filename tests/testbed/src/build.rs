@@ -24,7 +24,7 @@ impl std::fmt::Display for NoGo {
         write!(
             formatter,
             "{program} for Kubernetes {KUBERNETES_VERSION} was not found and cannot be built, because `go` is not on the PATH: \
-             install Go 1.26, or set KUBEBUILDER_ASSETS to a folder that holds it"
+             install Go 1.26.7 or later, or set KUBEBUILDER_ASSETS to a folder that holds it"
         )
     }
 }
@@ -125,6 +125,7 @@ fn module(program: Program) -> PathBuf {
         Program::Coredns => "coredns",
         Program::Helm => "helm",
         Program::Promtool => "promtool",
+        Program::ContainerfileLint => "containerfile-lint",
         _ => "kube",
     };
     Path::new(env!("CARGO_MANIFEST_DIR")).join(module)
@@ -137,7 +138,7 @@ fn package(program: Program) -> &'static str {
         Program::KubeControllerManager => "k8s.io/kubernetes/cmd/kube-controller-manager",
         Program::Kubectl => "k8s.io/kubernetes/cmd/kubectl",
         Program::KubeProxy => "k8s.io/kubernetes/cmd/kube-proxy",
-        Program::Coredns => ".",
+        Program::Coredns | Program::ContainerfileLint => ".",
         Program::Helm => "helm.sh/helm/v4/cmd/helm",
         Program::Promtool => "github.com/prometheus/prometheus/cmd/promtool",
     }
