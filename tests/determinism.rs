@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use controller::config::LoggingFormat;
+use controller::config::logging::Format;
 use controller::environment::Clock;
 use controller::logging::Verbosity;
 use parking_lot::Mutex;
@@ -38,8 +38,8 @@ fn run() -> Trail {
         let writer = sink.clone();
         let clock: Clock = world.clock.clone();
         let subscriber = controller::logging::subscriber(
-            LoggingFormat::Text,
-            Verbosity::new(10),
+            Format::Text,
+            Verbosity::new(10, &[]),
             clock,
             1,
             move || writer.clone(),

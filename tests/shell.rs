@@ -250,6 +250,48 @@ async fn changes_further_apart_than_the_batch_period_are_separate_writes() {
     assert_eq!(writes_for_three_changes(Duration::from_secs(1), 600).await, 2);
 }
 
+/// How often the slice controller has visited its Services, well or badly.
+fn visits(roster: &Roster) -> u64 {
+    let metrics = roster.metrics();
+    let visits = metrics.lines().filter_map(|line| {
+        line.strip_prefix("roster_visits_total{")?.rsplit_once(' ')?.1.parse::<u64>().ok()
+    });
+    visits.sum()
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_is_visited_again_after_one_to_two_resync_periods_and_nothing_is_written() {
+    let world = web().await;
+    let hour = Duration::from_secs(3600);
+    let mut settings = of_controllers(&[Controller::EndpointSlice]);
+    settings.min_resync_period = Some(hour);
+    let roster = world.roster_with(settings);
+    world.cluster.until_ready("web", &["one"]).await;
+    world.cluster.stays_silent().await;
+    let (before, written) = (visits(&roster), world.slice_writes().len());
+    tokio::time::sleep(hour - Duration::from_secs(60)).await;
+    assert_eq!(visits(&roster), before);
+    tokio::time::sleep(hour).await;
+    assert_eq!(visits(&roster), before + 1);
+    assert_eq!(world.slice_writes().len(), written);
+    roster.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_controller_begins_one_to_two_start_intervals_after_leading_has() {
+    let world = web().await;
+    let mut settings = of_controllers(&[Controller::EndpointSlice]);
+    settings.start_interval = Duration::from_secs(60);
+    let roster = world.roster_with(settings.clone());
+    tokio::time::sleep(Duration::from_secs(59)).await;
+    assert_eq!(world.slice_writes().len(), 0);
+    tokio::time::sleep(Duration::from_secs(62)).await;
+    assert_eq!(world.cluster.ready("web").await, ["one"]);
+    roster.stop().await;
+    let again = world.roster_with(settings);
+    tokio::time::timeout(Duration::from_secs(1), again.stop()).await.unwrap();
+}
+
 /// Three Pods turn not ready, so many milliseconds apart.
 async fn writes_for_three_changes(batch_period: Duration, apart: u64) -> usize {
     let world = web().await;

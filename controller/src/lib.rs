@@ -1,9 +1,11 @@
 //! Roster's shell: what watches, queues, writes and reports around the decisions of
 //! `controller-core`. Read in this order.
 
+pub mod completion;
 pub mod config;
 pub mod logging;
 pub mod run;
+pub mod version;
 
 pub mod leader;
 pub mod shift;

@@ -2,13 +2,15 @@
 //! line, on standard error.
 //!
 //! Levels: errors, warnings and information are always written (klog's verbosity 0); debug needs
-//! `-v=2`, trace `-v=4`. Libraries are heard only when something is wrong.
+//! `-v=2`, trace `-v=4`, for everything or for some modules (`--vmodule`). Libraries are heard only when
+//! something is wrong.
 
 use std::fmt::{self, Write as _};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use glob::Pattern;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
@@ -18,28 +20,50 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::{Layer, Registry};
 
-use crate::config::LoggingFormat;
+use crate::config::logging::Format;
 use crate::environment::Clock;
 
 /// How much is logged. It can be changed while the process runs.
 #[derive(Clone)]
-pub struct Verbosity(Arc<AtomicU32>);
+pub struct Verbosity {
+    level: Arc<AtomicU32>,
+    modules: Arc<[ModuleVerbosity]>,
+}
+
+/// How much of some modules is logged (`--vmodule`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleVerbosity {
+    /// The names of the modules, as in the caller of a line, with `*`, `?` and `[…]`.
+    pub pattern: Pattern,
+    /// The verbosity.
+    pub level: u32,
+}
+
+impl fmt::Display for ModuleVerbosity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}={}", self.pattern, self.level)
+    }
+}
 
 impl Verbosity {
-    /// `--v`.
-    pub fn new(level: u32) -> Self {
-        Self(Arc::new(AtomicU32::new(level)))
+    /// `--v`, and `--vmodule`.
+    pub fn new(level: u32, modules: &[ModuleVerbosity]) -> Self {
+        Self { level: Arc::new(AtomicU32::new(level)), modules: modules.into() }
     }
 
     /// Changes it.
     pub fn set(&self, level: u32) {
-        self.0.store(level, Ordering::Relaxed);
+        self.level.store(level, Ordering::Relaxed);
         // What was found out about every place that logs is found out again.
         tracing::callsite::rebuild_interest_cache();
     }
 
-    fn most(&self) -> Level {
-        match self.0.load(Ordering::Relaxed) {
+    /// How much of a module is logged: the first pattern that fits decides, if that is more.
+    fn most(&self, metadata: &Metadata<'_>) -> Level {
+        let module = module(metadata);
+        let own = self.modules.iter().find(|own| own.pattern.matches(module));
+        let level = self.level.load(Ordering::Relaxed);
+        match level.max(own.map_or(0, |own| own.level)) {
             0 | 1 => Level::INFO,
             2 | 3 => Level::DEBUG,
             _ => Level::TRACE,
@@ -49,7 +73,7 @@ impl Verbosity {
 
 /// A subscriber that writes lines.
 pub fn subscriber<W>(
-    format: LoggingFormat,
+    format: Format,
     verbosity: Verbosity,
     clock: Clock,
     process: u32,
@@ -62,7 +86,7 @@ where
 }
 
 struct Lines<W> {
-    format: LoggingFormat,
+    format: Format,
     verbosity: Verbosity,
     clock: Clock,
     process: u32,
@@ -77,7 +101,7 @@ where
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         let ours =
             metadata.target().starts_with("controller") || metadata.target().starts_with("roster");
-        *metadata.level() <= if ours { self.verbosity.most() } else { Level::WARN }
+        *metadata.level() <= if ours { self.verbosity.most(metadata) } else { Level::WARN }
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
@@ -85,8 +109,8 @@ where
         event.record(&mut fields);
         let now = (self.clock)();
         let line = match self.format {
-            LoggingFormat::Text => text_line(event.metadata(), &fields, now, self.process),
-            LoggingFormat::Json => json_line(event.metadata(), &fields, now),
+            Format::Text => text_line(event.metadata(), &fields, now, self.process),
+            Format::Json => json_line(event.metadata(), &fields, now),
         };
         // Nobody can be told that the log cannot be written.
         let _ = io::Write::write_all(&mut self.writer.make_writer(), line.as_bytes());
@@ -95,7 +119,7 @@ where
 
 #[derive(Default)]
 struct Fields {
-    message: String,
+    message: Option<String>,
     error: Option<String>,
     pairs: Vec<(&'static str, Value)>,
 }
@@ -103,7 +127,8 @@ struct Fields {
 impl Fields {
     fn put(&mut self, field: &Field, value: Value) {
         match (field.name(), value) {
-            ("message", Value::String(text)) => self.message = text,
+            // What is said comes first; what is said of an Event is one more pair.
+            ("message", Value::String(text)) if self.message.is_none() => self.message = Some(text),
             ("err", Value::String(text)) => self.error = Some(text),
             (name, value) => self.pairs.push((name, value)),
         }
@@ -144,8 +169,11 @@ fn text_line(metadata: &Metadata<'_>, fields: &Fields, now: Timestamp, process: 
         _ => 'I',
     };
     let time = now.to_zoned(TimeZone::UTC).strftime("%m%d %H:%M:%S.%6f").to_string();
-    let mut line =
-        format!("{letter}{time} {process:>7} {}] {}", caller(metadata), quoted(&fields.message));
+    let mut line = format!(
+        "{letter}{time} {process:>7} {}] {}",
+        caller(metadata),
+        quoted(fields.message.as_deref().unwrap_or_default())
+    );
     let error = fields.error.iter().map(|error| ("err", Value::String(error.clone())));
     for (name, value) in error.chain(fields.pairs.iter().cloned()) {
         // Writing to a String cannot fail.
@@ -170,7 +198,7 @@ fn json_line(metadata: &Metadata<'_>, fields: &Fields, now: Timestamp) -> String
     let head = [
         ("ts", Some(Value::from(milliseconds))),
         ("caller", Some(Value::from(caller(metadata)))),
-        ("msg", Some(Value::from(fields.message.as_str()))),
+        ("msg", fields.message.as_deref().map(Value::from)),
         ("v", verbosity.map(Value::from)),
         ("err", fields.error.as_deref().map(Value::from)),
     ];
@@ -181,8 +209,16 @@ fn json_line(metadata: &Metadata<'_>, fields: &Fields, now: Timestamp) -> String
 }
 
 fn caller(metadata: &Metadata<'_>) -> String {
-    let file = metadata.file().unwrap_or("").rsplit('/').next().unwrap_or("");
-    format!("{file}:{}", metadata.line().unwrap_or(0))
+    format!("{}.rs:{}", module(metadata), metadata.line().unwrap_or(0))
+}
+
+/// `lock` in `leader/lock.rs`, and `serving` in `serving/mod.rs`.
+fn module<'a>(metadata: &Metadata<'a>) -> &'a str {
+    let mut parts = metadata.file().unwrap_or("").rsplit('/');
+    match parts.next().unwrap_or("") {
+        "mod.rs" => parts.next().unwrap_or("mod"),
+        file => file.strip_suffix(".rs").unwrap_or(file),
+    }
 }
 
 /// Text in double quotes, with what would break a line escaped.
@@ -210,11 +246,11 @@ mod tests {
         }
     }
 
-    fn logged(format: LoggingFormat, level: u32, log: impl FnOnce()) -> String {
-        logged_with(format, Verbosity::new(level), log)
+    fn logged(format: Format, level: u32, log: impl FnOnce()) -> String {
+        logged_with(format, Verbosity::new(level, &[]), log)
     }
 
-    fn logged_with(format: LoggingFormat, verbosity: Verbosity, log: impl FnOnce()) -> String {
+    fn logged_with(format: Format, verbosity: Verbosity, log: impl FnOnce()) -> String {
         let sink = Sink::default();
         let writer = sink.clone();
         let clock: Clock = Arc::new(|| "2026-01-02T03:04:05.000006Z".parse().unwrap());
@@ -234,7 +270,7 @@ mod tests {
 
     #[test]
     fn text_lines_are_klogs() {
-        let line = logged(LoggingFormat::Text, 0, || {
+        let line = logged(Format::Text, 0, || {
             tracing::error!(
                 service = "a/b",
                 tries = 3,
@@ -249,8 +285,19 @@ mod tests {
     }
 
     #[test]
+    fn a_pair_may_be_called_message() {
+        let line = logged(Format::Text, 0, || {
+            tracing::info!(reason = "Failed", message = "boom", "Event occurred");
+        });
+        assert!(
+            line.ends_with("] \"Event occurred\" reason=\"Failed\" message=\"boom\"\n"),
+            "{line}"
+        );
+    }
+
+    #[test]
     fn json_lines_have_klogs_keys_in_klogs_order() {
-        let line = logged(LoggingFormat::Json, 0, || tracing::info!(ready = true, "Started"));
+        let line = logged(Format::Json, 0, || tracing::info!(ready = true, "Started"));
         assert_eq!(
             without_line_number(&line),
             "{\"ts\":1767323045000.006,\"caller\":\"logging.rs:N\",\"msg\":\"Started\",\"v\":0,\"ready\":true}\n"
@@ -266,16 +313,16 @@ mod tests {
                 tracing::trace!("trace");
                 tracing::info!(target: "hyper::client", "library");
             };
-            logged(LoggingFormat::Text, verbosity, log).lines().count()
+            logged(Format::Text, verbosity, log).lines().count()
         };
         assert_eq!([lines(0), lines(2), lines(4)], [1, 2, 3]);
     }
 
     #[test]
     fn verbosity_can_be_changed_while_the_process_runs() {
-        let verbosity = Verbosity::new(0);
+        let verbosity = Verbosity::new(0, &[]);
         let changed = verbosity.clone();
-        let lines = logged_with(LoggingFormat::Text, verbosity, || {
+        let lines = logged_with(Format::Text, verbosity, || {
             for level in [0, 2, 0] {
                 changed.set(level);
                 tracing::debug!("at level {level}");
@@ -283,5 +330,17 @@ mod tests {
         });
         assert_eq!(lines.lines().count(), 1);
         assert!(lines.contains("at level 2"), "{lines}");
+    }
+
+    #[test]
+    fn a_module_can_be_louder_than_the_rest() {
+        for (pattern, wanted) in [("logging", 1), ("log*", 1), ("l?gging", 1), ("worker", 0)] {
+            let modules = [ModuleVerbosity { pattern: Pattern::new(pattern).unwrap(), level: 2 }];
+            let lines = logged_with(Format::Text, Verbosity::new(0, &modules), || {
+                tracing::debug!("debug");
+                tracing::trace!("trace");
+            });
+            assert_eq!(lines.lines().count(), wanted, "{pattern}");
+        }
     }
 }

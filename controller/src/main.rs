@@ -4,9 +4,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
-use controller::config::{self, Config, ConfigError, LoggingFormat, Request};
+use controller::config::logging::Format;
+use controller::config::{self, Config, ConfigError, Logging, Request, Version};
 use controller::logging::Verbosity;
-use controller::{logging, run, takeover};
+use controller::{completion, logging, run, takeover, version};
 use jiff::Timestamp;
 
 const VERSION: &str = concat!("Roster v", env!("CARGO_PKG_VERSION"));
@@ -18,6 +19,7 @@ Usage:
   roster controller-manager [flags]   write the EndpointSlices of a cluster
   roster controller-manager --help    all flags, with examples
   roster takeover check [flags]       whether kube-controller-manager writes the same, and what to do
+  roster completion bash|zsh|fish     a script that completes all of this
   roster --version
 ";
 
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     match arguments.split_first() {
         Some((command, rest)) if command == "controller-manager" => controller_manager(rest),
         Some((command, rest)) if command == "takeover" => takeover_command(rest),
+        Some((command, rest)) if command == "completion" => completion_command(rest),
         Some((flag, _)) if flag == "--version" => {
             println!("{VERSION}");
             ExitCode::SUCCESS
@@ -51,8 +54,7 @@ fn controller_manager(arguments: &[String]) -> ExitCode {
         Ok(config) => config,
         Err(code) => return code,
     };
-    let verbosity = Verbosity::new(config.verbosity);
-    start_log(config.logging_format, verbosity.clone());
+    let verbosity = start_log(&config.logging);
     finish(blocking(async {
         run::controller_manager(config, verbosity).await.map(|()| ExitCode::SUCCESS)
     }))
@@ -68,24 +70,44 @@ fn takeover_command(arguments: &[String]) -> ExitCode {
         Ok(config) => config,
         Err(code) => return code,
     };
-    start_log(config.logging_format, Verbosity::new(config.verbosity));
+    start_log(&config.logging);
     finish(blocking(async { takeover::check(&config).await }))
+}
+
+fn completion_command(arguments: &[String]) -> ExitCode {
+    match arguments {
+        [shell] => match completion::script(shell) {
+            Ok(script) => {
+                print!("{script}");
+                return ExitCode::SUCCESS;
+            }
+            Err(error) => eprintln!("Error: {error}"),
+        },
+        _ => eprintln!("Error: \"roster completion\" needs a shell: bash, zsh or fish"),
+    }
+    ExitCode::FAILURE
 }
 
 /// Reads the flags of the controller manager, which all commands share. What is not to run ends with
 /// the code.
 fn configuration(arguments: &[String]) -> Result<Config, ExitCode> {
     match config::parse(arguments) {
-        Ok(Request::Run(config)) => return Ok(*config),
+        Ok(Request::Run(config)) => {
+            for (flag, text) in &config.deprecated {
+                eprintln!("Flag --{flag} has been deprecated, {text}");
+            }
+            return Ok(*config);
+        }
         Ok(Request::Help) => print!("{}", config::help()),
-        Ok(Request::Version) => println!("{VERSION}"),
+        Ok(Request::Version(Version::Short)) => println!("{VERSION}"),
+        Ok(Request::Version(Version::Raw)) => println!("{}", version::raw()),
         Err(ConfigError::Usage(error)) => {
             eprint!("{}", config::help());
             eprintln!("Error: {error}");
             return Err(ExitCode::FAILURE);
         }
         Err(ConfigError::Invalid(error)) => {
-            start_log(LoggingFormat::Text, Verbosity::new(0));
+            start_log(&Logging { verbosity: 0, modules: Vec::new(), format: Format::Text });
             tracing::error!(err = error, "command failed");
             return Err(ExitCode::FAILURE);
         }
@@ -104,10 +126,13 @@ fn finish(result: Result<ExitCode>) -> ExitCode {
     })
 }
 
-fn start_log(format: LoggingFormat, verbosity: Verbosity) {
-    let clock = Arc::new(Timestamp::now);
+/// Logs from now on. What comes back changes how much.
+fn start_log(logging: &Logging) -> Verbosity {
+    let verbosity = logging.verbosity();
+    let (clock, process) = (Arc::new(Timestamp::now), std::process::id());
     let subscriber =
-        logging::subscriber(format, verbosity, clock, std::process::id(), std::io::stderr);
+        logging::subscriber(logging.format, verbosity.clone(), clock, process, std::io::stderr);
     // Nothing has been installed before, and if it had, its log would do.
     let _ = tracing::subscriber::set_global_default(subscriber);
+    verbosity
 }

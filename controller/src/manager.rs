@@ -65,6 +65,10 @@ pub struct Settings {
     pub kube_api_qps: Option<f64>,
     /// `--kube-api-burst`: writes at once.
     pub kube_api_burst: u32,
+    /// `--min-resync-period`: everything is visited again after one to two of these; none means never.
+    pub min_resync_period: Option<Duration>,
+    /// `--controller-start-interval`: each controller begins one to two of these after leading has.
+    pub start_interval: Duration,
 }
 
 /// How a controller works.
@@ -163,6 +167,9 @@ impl Manager {
         self.employ(EndpointsController, &fence);
         self.employ(mirrors, &fence);
         self.index.begin_work();
+        if let Some(period) = self.settings.min_resync_period {
+            self.intake.spawn(visit_again(self.index.clone(), self.once_to_twice(period)));
+        }
     }
 
     /// Waits until every kind has been listed.
@@ -204,6 +211,11 @@ impl Manager {
 
     /// Stops: takes nothing in any more, lets every write in flight finish, sends the last events.
     pub async fn stop(mut self) {
+        if !self.workers.is_empty() {
+            for controller in self.settings.controllers.keys() {
+                tracing::info!("Shutting down {}", title(*controller));
+            }
+        }
         self.intake.shutdown().await;
         self.index.queues().for_each(|queue| queue.close());
         while self.workers.join_next().await.is_some() {}
@@ -220,6 +232,7 @@ impl Manager {
         else {
             return;
         };
+        tracing::info!("Starting {}", title(C::CONTROLLER));
         self.metrics.watch(C::CONTROLLER, check.queue.clone());
         // More depends on slices than on Endpoints, so they go first.
         let after = match C::CONTROLLER {
@@ -239,6 +252,7 @@ impl Manager {
             complaints: Complaints::default(),
             metrics: self.metrics.clone(),
             failures: check.failures.clone(),
+            pause: self.once_to_twice(self.settings.start_interval),
         });
         for _ in 0..pace.concurrent_syncs.get() {
             self.workers.spawn(worker.clone().run());
@@ -256,9 +270,23 @@ impl Manager {
         own.unwrap_or(&self.wire).clone()
     }
 
+    /// A time that is different for every replica, as kube-controller-manager draws it.
+    fn once_to_twice(&self, time: Duration) -> Duration {
+        time.mul_f64(1.0 + self.randomness.fraction())
+    }
+
     fn executor(&self, wire: Wire, fence: Fence) -> Executor {
         let limiter = Limiter::new(self.settings.kube_api_qps, self.settings.kube_api_burst);
         Executor::new(wire, self.index.clone(), limiter, fence)
+    }
+}
+
+/// What kube-controller-manager's log calls a controller.
+fn title(controller: Controller) -> &'static str {
+    match controller {
+        Controller::Endpoints => "endpoint controller",
+        Controller::EndpointSlice => "endpoint slice controller",
+        Controller::EndpointSliceMirroring => "EndpointSliceMirroring controller",
     }
 }
 
@@ -269,6 +297,14 @@ impl Settings {
 
     fn mirror_limits(&self) -> mirroring::Limits {
         mirroring::Limits { max_endpoints_per_subset: self.mirroring_max_endpoints_per_subset }
+    }
+}
+
+/// Visits everything from time to time, so that not even a mistake of ours lasts.
+async fn visit_again(index: Arc<SharedIndex>, period: Duration) {
+    loop {
+        tokio::time::sleep(period).await;
+        index.visit_all();
     }
 }
 

@@ -21,6 +21,7 @@ use crate::metrics::Metrics;
 use crate::serving::{self, Pages, Server};
 use crate::shift::Shift;
 use crate::takeover::{Guard, Lookout};
+use crate::version::VERSION;
 use crate::wire::Wire;
 
 /// How long events of the election may take to be sent at the end.
@@ -119,25 +120,32 @@ async fn guard(config: &Config, metrics: &Arc<Metrics>, clock: &Clock) -> Result
 }
 
 fn announce(config: &Config) {
-    for (name, value) in &config.flags {
-        tracing::debug!("FLAG: --{name}={value:?}");
+    if config.logging.verbosity > 0 {
+        for (name, value) in &config.flags {
+            tracing::info!("FLAG: --{name}={value:?}");
+        }
     }
-    tracing::info!(version = concat!("v", env!("CARGO_PKG_VERSION")), "Starting");
+    let settings = &config.settings;
+    let running: Vec<&str> = settings.controllers.keys().map(|running| running.name()).collect();
+    tracing::info!(
+        version = VERSION,
+        controllers = running.join(","),
+        maxEndpointsPerSlice = settings.max_endpoints_per_slice.get(),
+        maxEndpointsPerSubset = settings.mirroring_max_endpoints_per_subset.get(),
+        kubeAPIQPS = settings.kube_api_qps.unwrap_or(f64::INFINITY),
+        kubeAPIBurst = settings.kube_api_burst,
+        "Starting"
+    );
     for controller in Controller::ALL {
-        match config.settings.controllers.get(&controller) {
-            Some(pace) => tracing::info!(
-                controller = controller.name(),
-                concurrentSyncs = pace.concurrent_syncs.get(),
-                batchPeriod = ?pace.batch_period,
-                "Starting controller"
-            ),
-            None => {
-                tracing::warn!(controller = controller.name(), "Warning: controller is disabled")
-            }
+        if !settings.controllers.contains_key(&controller) {
+            tracing::info!(controller = controller.name(), "Warning: controller is disabled");
         }
     }
     for flag in &config.without_effect {
         tracing::warn!(flag, "flag has no effect here");
+    }
+    for gate in &config.feature_gates {
+        tracing::warn!(gate, "feature gate has no effect here");
     }
     for controller in config.controllers.of_others() {
         tracing::info!(controller, "controller stays with kube-controller-manager");

@@ -58,8 +58,13 @@ impl SharedIndex {
         let index = self.index.lock();
         // Whoever takes something in after this sees it; what was taken in before is in the index.
         self.at_work.store(true, Ordering::Release);
-        let visits = index.all_visits((self.clock)());
         drop(index);
+        self.visit_all();
+    }
+
+    /// Asks for a visit of everything that is known.
+    pub fn visit_all(&self) {
+        let visits = self.index.lock().all_visits((self.clock)());
         self.enqueue(visits);
     }
 

@@ -39,14 +39,20 @@ pub struct Worker<C> {
     pub metrics: Arc<Metrics>,
     /// Knows what fails.
     pub failures: Arc<Failures>,
+    /// How long to wait before the first visit.
+    pub pause: Duration,
 }
 
 impl<C: Reconcile> Worker<C> {
     /// Works until the queue is closed. Nothing is touched before every kind that the controller
     /// depends on has been listed: until then an absence means nothing.
     pub async fn run(self: Arc<Self>) {
+        let begin = async {
+            tokio::time::sleep(self.pause).await;
+            self.index.synced(C::CONTROLLER.kinds()).await;
+        };
         tokio::select! {
-            () = self.index.synced(C::CONTROLLER.kinds()) => {}
+            () = begin => {}
             () = self.queue.closed() => return,
         }
         while let Some(Due { key, reason: trigger, waited }) = self.queue.next().await {

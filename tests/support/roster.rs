@@ -89,7 +89,7 @@ impl Roster {
             metrics: self.manager.metrics().clone(),
             config: Arc::new(*config.clone()),
             started: Timestamp::now(),
-            verbosity: Verbosity::new(0),
+            verbosity: Verbosity::new(0, &[]),
             debugging: Debugging::Off,
         };
         serving::start(&config.serving.unwrap(), pages).await.unwrap();
@@ -134,5 +134,7 @@ pub fn of_controllers(controllers: &[Controller]) -> Settings {
         mirroring_max_endpoints_per_subset: NonZeroUsize::new(1000).unwrap(),
         kube_api_qps: None,
         kube_api_burst: 1,
+        min_resync_period: None,
+        start_interval: Duration::ZERO,
     }
 }

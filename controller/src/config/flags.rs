@@ -3,8 +3,10 @@
 //! use of a scalar wins, and the first mistake ends it.
 
 mod list;
+pub mod logging;
 pub mod serving;
 mod spelt;
+mod version;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -13,6 +15,7 @@ use std::time::Duration;
 use super::{duration, known};
 use list::List;
 use serving::Assigned;
+pub use version::Version;
 
 /// The values of all flags, parsed and not yet judged.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +36,10 @@ pub struct Values {
     pub takeover_check: bool,
     pub strict_flags: bool,
     pub use_service_account_credentials: bool,
+    pub min_resync_period: Duration,
+    pub controller_start_interval: Duration,
+    /// Entries of `[component:]Name=bool`.
+    pub feature_gates: Vec<String>,
     pub concurrent_service_endpoint_syncs: i32,
     pub max_endpoints_per_slice: i32,
     pub endpointslice_updates_batch_period: Duration,
@@ -41,14 +48,13 @@ pub struct Values {
     pub mirroring_concurrent_service_endpoint_syncs: i32,
     pub mirroring_max_endpoints_per_subset: i32,
     pub mirroring_endpointslice_updates_batch_period: Duration,
-    pub verbosity: i32,
-    pub logging_format: String,
     pub help: bool,
-    pub version: bool,
+    pub version: Option<Version>,
     pub positional: Vec<String>,
     pub without_effect: Vec<String>,
     /// What was given of those.
     pub ignored: BTreeMap<String, String>,
+    pub logging: logging::Values,
     pub serving: serving::Values,
 }
 
@@ -71,6 +77,9 @@ impl Default for Values {
             takeover_check: true,
             strict_flags: false,
             use_service_account_credentials: false,
+            min_resync_period: Duration::from_secs(12 * 60 * 60),
+            controller_start_interval: Duration::ZERO,
+            feature_gates: Vec::new(),
             concurrent_service_endpoint_syncs: 5,
             max_endpoints_per_slice: 100,
             endpointslice_updates_batch_period: Duration::ZERO,
@@ -79,13 +88,12 @@ impl Default for Values {
             mirroring_concurrent_service_endpoint_syncs: 5,
             mirroring_max_endpoints_per_subset: 1000,
             mirroring_endpointslice_updates_batch_period: Duration::ZERO,
-            verbosity: 0,
-            logging_format: "text".to_owned(),
             help: false,
-            version: false,
+            version: None,
             positional: Vec::new(),
             without_effect: Vec::new(),
             ignored: BTreeMap::new(),
+            logging: logging::Values::default(),
             serving: serving::Values::default(),
         }
     }
@@ -103,6 +111,9 @@ pub fn parse(arguments: &[String]) -> Result<Values, String> {
                 Some((name, value)) => (name, Some(value)),
                 None => (long, None),
             };
+            if name.is_empty() || name.starts_with('-') {
+                return Err(format!("bad flag syntax: {argument}"));
+            }
             let name = name.replace('_', "-");
             set(&mut values, &name, value, &mut rest)?;
         } else if let Some(short) = argument.strip_prefix('-').filter(|short| !short.is_empty()) {
@@ -151,9 +162,7 @@ fn set<'a>(
     let value = match (kind, value) {
         (_, Some(value)) => value,
         (known::Kind::Boolean, None) => "true",
-        (known::Kind::Value, None) => {
-            rest.next().ok_or(format!("flag needs an argument: --{name}"))?
-        }
+        (_, None) => rest.next().ok_or(format!("flag needs an argument: --{name}"))?,
     };
     assign(values, name, value).map_err(|reason| {
         let name = if name == "v" { "-v, --v".to_owned() } else { format!("--{name}") };
@@ -167,7 +176,7 @@ fn assign(values: &mut Values, name: &str, value: &str) -> Result<(), String> {
         "master" => value.clone_into(&mut values.master),
         "kube-api-qps" => values.kube_api_qps = float(value)?,
         "kube-api-burst" => values.kube_api_burst = integer(value)?,
-        "controllers" => values.controllers.add(value),
+        "controllers" => values.controllers.add(value)?,
         "leader-elect" => values.leader_elect = boolean(value)?,
         "use-service-account-credentials" => {
             values.use_service_account_credentials = boolean(value)?;
@@ -209,17 +218,22 @@ fn assign(values: &mut Values, name: &str, value: &str) -> Result<(), String> {
         "mirroring-endpointslice-updates-batch-period" => {
             values.mirroring_endpointslice_updates_batch_period = duration::parse(value)?;
         }
-        "v" => values.verbosity = integer(value)?,
-        "logging-format" => value.clone_into(&mut values.logging_format),
+        "min-resync-period" => values.min_resync_period = duration::parse(value)?,
+        "controller-start-interval" => values.controller_start_interval = duration::parse(value)?,
+        "feature-gates" => {
+            let entries = value.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+            values.feature_gates.extend(entries.map(str::to_owned));
+        }
         "help" => values.help = boolean(value)?,
-        "version" => values.version = value != "false",
+        "version" => values.version = Version::read(value)?,
         other => {
+            if let Assigned::Yes = values.logging.assign(other, value)? {
+                return Ok(());
+            }
             if let Assigned::Yes = values.serving.assign(other, value)? {
                 return Ok(());
             }
-            if known::kind(other) == Some(known::Kind::Boolean) {
-                boolean(value)?;
-            }
+            known::kind(other).map_or(Ok(()), |kind| kind.check(value))?;
             values.ignored.insert(other.to_owned(), value.to_owned());
             if !values.without_effect.iter().any(|name| name == other) {
                 values.without_effect.push(other.to_owned());
@@ -237,7 +251,7 @@ pub fn boolean(value: &str) -> Result<bool, String> {
     }
 }
 
-fn integer<T: FromStr>(value: &str) -> Result<T, String> {
+pub fn integer<T: FromStr>(value: &str) -> Result<T, String> {
     value.parse().map_err(|_| {
         let digits = value.strip_prefix(['-', '+']).unwrap_or(value);
         let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -246,6 +260,20 @@ fn integer<T: FromStr>(value: &str) -> Result<T, String> {
     })
 }
 
-fn float(value: &str) -> Result<f32, String> {
-    value.parse().map_err(|_| format!("strconv.ParseFloat: parsing {value:?}: invalid syntax"))
+/// Verbosities are not negative.
+fn unsigned(value: &str) -> Result<u32, String> {
+    if value.starts_with(['-', '+']) {
+        return Err(format!("strconv.ParseUint: parsing {value:?}: invalid syntax"));
+    }
+    integer(value).map_err(|error| error.replace("ParseInt", "ParseUint"))
+}
+
+pub fn float(value: &str) -> Result<f32, String> {
+    match value.parse::<f32>() {
+        Ok(number) if number.is_infinite() && !value.to_ascii_lowercase().contains("inf") => {
+            Err(format!("strconv.ParseFloat: parsing {value:?}: value out of range"))
+        }
+        Ok(number) => Ok(number),
+        Err(_) => Err(format!("strconv.ParseFloat: parsing {value:?}: invalid syntax")),
+    }
 }

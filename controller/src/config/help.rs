@@ -27,6 +27,12 @@ What runs:
                               such as endpointslice-controller (default false)
       --takeover-check        Write nothing while kube-controller-manager writes the same, and end if
                               it begins to. =false: write all the same (default true)
+      --controller-start-interval DURATION
+                              Each controller begins one to two of these after leading has (default
+                              0: at once)
+      --min-resync-period DURATION
+                              Visit everything again after one to two of these, so that not even a
+                              mistake of ours lasts (default 12h; 0: never)
       --controller-shutdown-timeout DURATION
                               How long writes in flight may take at the end (default 10s; 0: as long
                               as they take)
@@ -84,7 +90,16 @@ Health, metrics and what the process tells of itself, by HTTPS:
                               The oldest TLS that is spoken (default VersionTLS12)
       --tls-cipher-suites LIST
                               The suites of TLS 1.2, by their IANA names (default all that are safe)
+      --tls-curve-preferences LIST
+                              How keys may be exchanged, by IANA numbers: 23, 24, 29, 4588 (default
+                              all of these)
+      --tls-sni-cert-key CERTIFICATE,KEY[:NAMES]
+                              A pair for clients that ask for these names, or for those that the
+                              certificate has. May be given several times
       --disable-http2-serving Speak HTTP/1.1 only
+      --http2-max-streams-per-connection N
+                              How many requests of a connection are answered at once (default 0: 64)
+      --permit-port-sharing   Let others listen on the same port (SO_REUSEPORT)
       --profiling             Open /debug/flags/v, where the verbosity can be PUT (default false)
 
 Who may read what there (health is open to all):
@@ -114,11 +129,15 @@ Who may read what there (health is open to all):
 Logs, on standard error:
   -v, --v N                   0: starts, stops, failures. 2: every write. 4: every decision
                               (default 0)
+      --vmodule PATTERN=N,…   The same for some modules, by the names in front of each line; only with
+                              the format text
       --logging-format FORMAT text (as klog writes) or json (default text)
 
   -h, --help                  This
-      --version               The version
+      --version               The version. =raw: all about the build
 
+      --feature-gates NAME=true|false,…
+                              Accepted, and without effect: there are no gates here
       --strict-flags          Refuse flags that have no effect here (default false)
 
 All other flags of kube-controller-manager are accepted, have no effect, and say so in the log.

@@ -1,15 +1,40 @@
 //! Flags that have no effect here and are not accepted blindly: values that kube-controller-manager
 //! refuses, what must not be asked for, and all of them if the operator wants to know.
 
-use std::time::Duration;
-
-use super::duration;
 use super::flags::{Values, boolean};
+use super::known;
+
+/// Flags that kube-controller-manager refuses unless a feature gate is open.
+const ALPHA: [(&str, &str); 4] = [
+    ("log-json-info-buffer-size", "options.json.infoBufferSize"),
+    ("log-json-split-stream", "options.json.splitStream"),
+    ("log-text-info-buffer-size", "options.text.infoBufferSize"),
+    ("log-text-split-stream", "options.text.splitStream"),
+];
+const ALPHA_GATE: &str = "LoggingAlphaOptions";
+/// The only value of `--show-hidden-metrics-for-version`: the minor version before.
+const MINOR_BEFORE: &str = "1.35";
 
 /// What is wrong with them.
 pub fn problems(values: &Values) -> Vec<String> {
     let given = |name: &str| values.ignored.get(name).map(String::as_str);
-    let mut problems: Vec<String> = given("feature-gates").and_then(gates).into_iter().collect();
+    let mut problems: Vec<String> = malformed(&values.feature_gates).into_iter().collect();
+    let gates = gates(&values.feature_gates);
+    if !gates.iter().any(|gate| gate == ALPHA_GATE) {
+        let used = |name: &str| given(name).is_some_and(|value| !matches!(value, "0" | "false"));
+        let used = ALPHA.iter().filter(|(name, _)| used(name));
+        problems.extend(
+            used.map(|(_, field)| format!("{field}: Forbidden: Feature {ALPHA_GATE} is disabled")),
+        );
+    }
+    if let Some(version) =
+        given("show-hidden-metrics-for-version").filter(|value| !["", MINOR_BEFORE].contains(value))
+    {
+        problems.push(format!(
+            "metrics.showHiddenMetricsForVersion: Invalid value: {version:?}: must be omitted or have \
+             the value '{MINOR_BEFORE}'; only the previous minor version is allowed"
+        ));
+    }
     if given("enable-leader-migration").is_some_and(|value| boolean(value) == Ok(true)) {
         problems.push(
             "--enable-leader-migration is not supported, because kube-controller-manager 1.36 ends when \
@@ -17,27 +42,54 @@ pub fn problems(values: &Values) -> Vec<String> {
                 .to_owned(),
         );
     }
-    let flush = given("log-flush-frequency").map(duration::parse);
-    if flush == Some(Ok(Duration::ZERO)) {
-        problems
-            .push("flushFrequency: Invalid value: \"0s\": Must be greater than zero".to_owned());
-    }
     if values.strict_flags {
-        let each = values.without_effect.iter();
-        problems.extend(each.map(|name| format!("--{name} has no effect here (--strict-flags)")));
+        let flags = values.without_effect.iter().map(|name| format!("--{name}"));
+        let gates = gates.iter().map(|gate| format!("--feature-gates={gate}"));
+        let each = flags.chain(gates);
+        problems.extend(each.map(|what| format!("{what} has no effect here (--strict-flags)")));
     }
     problems
 }
 
-/// What is wrong with a list of `[component:]Name=bool`. Names are not judged: the list of those that
-/// exist changes with every release, and none has an effect here.
-fn gates(list: &str) -> Option<String> {
-    let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-    let wrong = |entry: &str| match entry.split_once('=') {
-        None => Some(format!("missing bool value for {entry}")),
-        Some((name, value)) => boolean(value.trim())
-            .err()
-            .map(|error| format!("invalid value of {name}={value}, err: {error}")),
+/// Those that kube-controller-manager has given up, with what it says of them.
+pub fn deprecated(without_effect: &[String]) -> Vec<(String, &'static str)> {
+    let texts = without_effect.iter().map(|name| Some((name.clone(), known::deprecated(name)?)));
+    texts.flatten().collect()
+}
+
+/// The names of gates, each once.
+pub fn gates(entries: &[String]) -> Vec<String> {
+    let name = |entry: &String| {
+        let gate = entry.split_once('=').map_or(entry.as_str(), |(gate, _)| gate);
+        gate.strip_prefix(COMPONENT).unwrap_or(gate).to_owned()
     };
-    entries.filter_map(wrong).next()
+    let mut names: Vec<String> = entries.iter().map(name).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The only component that has gates; it may be named.
+const COMPONENT: &str = "kube:";
+
+/// What is wrong with the first bad entry of `[component:]Name=bool`. Names are not judged: the list of
+/// those that exist changes with every release, and none has an effect here.
+fn malformed(entries: &[String]) -> Option<String> {
+    let wrong = |entry: &String| {
+        let entry = entry.strip_prefix(COMPONENT).unwrap_or(entry);
+        if let Some((component, _)) = entry.split_once(':') {
+            return Some(format!("component not registered: {component}"));
+        }
+        let Some((name, value)) = entry.split_once('=') else {
+            return Some(format!("missing bool value for {entry}"));
+        };
+        let error = boolean(value.trim()).err()?;
+        Some(format!("invalid value of {name}={value}, err: {error}"))
+    };
+    let prefixed = entries.iter().filter(|entry| entry.starts_with(COMPONENT)).count();
+    let mixed = (0 < prefixed && prefixed < entries.len()).then(|| {
+        "set kube feature gates with default empty prefix or kube: prefix consistently, do not mix use"
+            .to_owned()
+    });
+    entries.iter().find_map(wrong).or(mixed)
 }

@@ -1,23 +1,68 @@
-//! The names of all flags that kube-controller-manager 1.36 has, and of our own. Those that have no effect here are
-//! accepted all the same, so that a manifest can be kept as it is; names it never had are mistakes.
+//! The names of all flags that kube-controller-manager 1.36 has, and of our own, by what they take.
+//! Those that have no effect here are accepted all the same, so that a manifest can be kept as it is;
+//! names it never had are mistakes, and so are values that it would not take.
 
-/// Whether a flag takes a value from the next argument.
+use super::duration;
+use super::flags::{boolean, float, integer};
+
+/// What a flag takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// `--name` alone means true.
+    /// Nothing; `--name` alone means true.
     Boolean,
-    /// `--name VALUE` or `--name=VALUE`.
-    Value,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Float,
+    /// A time, as Go writes it.
+    Duration,
+    /// The path of a file or a directory.
+    Path,
+    /// Anything else.
+    Text,
 }
 
 /// What kind of flag a name is, or nothing if there is no such flag.
 pub fn kind(name: &str) -> Option<Kind> {
-    if BOOLEANS.contains(&name) {
-        Some(Kind::Boolean)
-    } else if VALUES.contains(&name) {
-        Some(Kind::Value)
-    } else {
-        None
+    all().find_map(|(known, kind)| (known == name).then_some(kind))
+}
+
+/// All flags.
+pub fn all() -> impl Iterator<Item = (&'static str, Kind)> {
+    let of = |names: &'static [&'static str], kind| names.iter().map(move |name| (*name, kind));
+    of(BOOLEANS, Kind::Boolean)
+        .chain(of(INTEGERS, Kind::Integer))
+        .chain(of(FLOATS, Kind::Float))
+        .chain(of(DURATIONS, Kind::Duration))
+        .chain(of(PATHS, Kind::Path))
+        .chain(of(TEXTS, Kind::Text))
+}
+
+/// What kube-controller-manager says of flags that it has given up, when they are used.
+pub fn deprecated(name: &str) -> Option<&'static str> {
+    match name {
+        "allow-untagged-cloud" => Some(
+            "This flag is deprecated and will be removed in a future release. A cluster-id will be \
+             required on cloud instances.",
+        ),
+        "node-sync-period" => Some("This flag is currently no-op and will be deleted."),
+        _ => None,
+    }
+}
+
+impl Kind {
+    /// Whether a flag of this kind takes a value.
+    ///
+    /// # Errors
+    /// In Go's words, if it does not.
+    pub fn check(self, value: &str) -> Result<(), String> {
+        match self {
+            Kind::Boolean => boolean(value).map(drop),
+            Kind::Integer => integer::<i32>(value).map(drop),
+            Kind::Float => float(value).map(drop),
+            Kind::Duration => duration::parse(value).map(drop),
+            Kind::Path | Kind::Text => Ok(()),
+        }
     }
 }
 
@@ -48,35 +93,7 @@ const BOOLEANS: &[&str] = &[
     "version",
 ];
 
-const VALUES: &[&str] = &[
-    "allow-metric-labels",
-    "allow-metric-labels-manifest",
-    "attach-detach-reconcile-sync-period",
-    "authentication-kubeconfig",
-    "authentication-token-webhook-cache-ttl",
-    "authorization-always-allow-paths",
-    "authorization-kubeconfig",
-    "authorization-webhook-cache-authorized-ttl",
-    "authorization-webhook-cache-unauthorized-ttl",
-    "bind-address",
-    "cert-dir",
-    "cidr-allocator-type",
-    "client-ca-file",
-    "cloud-config",
-    "cloud-provider",
-    "cluster-cidr",
-    "cluster-name",
-    "cluster-signing-cert-file",
-    "cluster-signing-duration",
-    "cluster-signing-key-file",
-    "cluster-signing-kube-apiserver-client-cert-file",
-    "cluster-signing-kube-apiserver-client-key-file",
-    "cluster-signing-kubelet-client-cert-file",
-    "cluster-signing-kubelet-client-key-file",
-    "cluster-signing-kubelet-serving-cert-file",
-    "cluster-signing-kubelet-serving-key-file",
-    "cluster-signing-legacy-unknown-cert-file",
-    "cluster-signing-legacy-unknown-key-file",
+const INTEGERS: &[&str] = &[
     "concurrent-cron-job-syncs",
     "concurrent-daemonset-syncs",
     "concurrent-deployment-syncs",
@@ -97,84 +114,124 @@ const VALUES: &[&str] = &[
     "concurrent-statefulset-syncs",
     "concurrent-ttl-after-finished-syncs",
     "concurrent-validating-admission-policy-status-syncs",
+    "http2-max-streams-per-connection",
+    "kube-api-burst",
+    "large-cluster-size-threshold",
+    "max-endpoints-per-slice",
+    "mirroring-concurrent-service-endpoint-syncs",
+    "mirroring-max-endpoints-per-subset",
+    "node-cidr-mask-size",
+    "node-cidr-mask-size-ipv4",
+    "node-cidr-mask-size-ipv6",
+    "pv-recycler-increment-timeout-nfs",
+    "pv-recycler-minimum-timeout-hostpath",
+    "pv-recycler-minimum-timeout-nfs",
+    "pv-recycler-timeout-increment-hostpath",
+    "secure-port",
+    "terminated-pod-gc-threshold",
+    "v",
+];
+
+const FLOATS: &[&str] = &[
+    "horizontal-pod-autoscaler-tolerance",
+    "kube-api-qps",
+    "node-eviction-rate",
+    "secondary-node-eviction-rate",
+    "unhealthy-zone-threshold",
+];
+
+const DURATIONS: &[&str] = &[
+    "attach-detach-reconcile-sync-period",
+    "authentication-token-webhook-cache-ttl",
+    "authorization-webhook-cache-authorized-ttl",
+    "authorization-webhook-cache-unauthorized-ttl",
+    "cluster-signing-duration",
     "controller-shutdown-timeout",
     "controller-start-interval",
-    "controllers",
-    "disabled-metrics",
-    "emulated-version",
     "endpoint-updates-batch-period",
     "endpointslice-updates-batch-period",
-    "external-cloud-volume-plugin",
-    "feature-gates",
-    "flex-volume-plugin-dir",
     "horizontal-pod-autoscaler-cpu-initialization-period",
     "horizontal-pod-autoscaler-downscale-stabilization",
     "horizontal-pod-autoscaler-initial-readiness-delay",
     "horizontal-pod-autoscaler-sync-period",
-    "horizontal-pod-autoscaler-tolerance",
-    "http2-max-streams-per-connection",
-    "kube-api-burst",
-    "kube-api-content-type",
-    "kube-api-qps",
-    "kubeconfig",
-    "large-cluster-size-threshold",
     "leader-elect-lease-duration",
     "leader-elect-renew-deadline",
-    "leader-elect-resource-lock",
-    "leader-elect-resource-name",
-    "leader-elect-resource-namespace",
     "leader-elect-retry-period",
-    "leader-migration-config",
     "legacy-service-account-token-clean-up-period",
     "log-flush-frequency",
-    "log-json-info-buffer-size",
-    "log-text-info-buffer-size",
-    "logging-format",
-    "master",
-    "max-endpoints-per-slice",
-    "min-compatibility-version",
     "min-resync-period",
-    "mirroring-concurrent-service-endpoint-syncs",
     "mirroring-endpointslice-updates-batch-period",
-    "mirroring-max-endpoints-per-subset",
     "namespace-sync-period",
-    "node-cidr-mask-size",
-    "node-cidr-mask-size-ipv4",
-    "node-cidr-mask-size-ipv6",
-    "node-eviction-rate",
     "node-monitor-grace-period",
     "node-monitor-period",
     "node-startup-grace-period",
     "node-sync-period",
-    "pv-recycler-increment-timeout-nfs",
-    "pv-recycler-minimum-timeout-hostpath",
-    "pv-recycler-minimum-timeout-nfs",
+    "pvclaimbinder-sync-period",
+    "resource-quota-sync-period",
+    "route-reconciliation-period",
+];
+
+const PATHS: &[&str] = &[
+    "allow-metric-labels-manifest",
+    "authentication-kubeconfig",
+    "authorization-kubeconfig",
+    "cert-dir",
+    "client-ca-file",
+    "cloud-config",
+    "cluster-signing-cert-file",
+    "cluster-signing-key-file",
+    "cluster-signing-kube-apiserver-client-cert-file",
+    "cluster-signing-kube-apiserver-client-key-file",
+    "cluster-signing-kubelet-client-cert-file",
+    "cluster-signing-kubelet-client-key-file",
+    "cluster-signing-kubelet-serving-cert-file",
+    "cluster-signing-kubelet-serving-key-file",
+    "cluster-signing-legacy-unknown-cert-file",
+    "cluster-signing-legacy-unknown-key-file",
+    "flex-volume-plugin-dir",
+    "kubeconfig",
+    "leader-migration-config",
     "pv-recycler-pod-template-filepath-hostpath",
     "pv-recycler-pod-template-filepath-nfs",
-    "pv-recycler-timeout-increment-hostpath",
-    "pvclaimbinder-sync-period",
-    "requestheader-allowed-names",
     "requestheader-client-ca-file",
+    "root-ca-file",
+    "service-account-private-key-file",
+    "tls-cert-file",
+    "tls-private-key-file",
+];
+
+const TEXTS: &[&str] = &[
+    "allow-metric-labels",
+    "authorization-always-allow-paths",
+    "bind-address",
+    "cidr-allocator-type",
+    "cloud-provider",
+    "cluster-cidr",
+    "cluster-name",
+    "controllers",
+    "disabled-metrics",
+    "emulated-version",
+    "external-cloud-volume-plugin",
+    "feature-gates",
+    "kube-api-content-type",
+    "leader-elect-resource-lock",
+    "leader-elect-resource-name",
+    "leader-elect-resource-namespace",
+    "log-json-info-buffer-size",
+    "log-text-info-buffer-size",
+    "logging-format",
+    "master",
+    "min-compatibility-version",
+    "requestheader-allowed-names",
     "requestheader-extra-headers-prefix",
     "requestheader-group-headers",
     "requestheader-uid-headers",
     "requestheader-username-headers",
-    "resource-quota-sync-period",
-    "root-ca-file",
-    "route-reconciliation-period",
-    "secondary-node-eviction-rate",
-    "secure-port",
-    "service-account-private-key-file",
     "service-cluster-ip-range",
     "show-hidden-metrics-for-version",
-    "terminated-pod-gc-threshold",
-    "tls-cert-file",
     "tls-cipher-suites",
     "tls-curve-preferences",
     "tls-min-version",
-    "tls-private-key-file",
     "tls-sni-cert-key",
-    "unhealthy-zone-threshold",
-    "v",
     "vmodule",
 ];

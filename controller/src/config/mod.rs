@@ -9,6 +9,7 @@ mod flags;
 mod help;
 mod ignored;
 mod known;
+pub mod logging;
 pub mod serving;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,10 @@ use crate::leader;
 use crate::manager::{Pace, Settings};
 
 pub use controllers::ControllerSelection;
+pub use flags::Version;
 pub use help::help;
+pub use known::{Kind as FlagKind, all as flags};
+pub use logging::Logging;
 pub use serving::Serving;
 
 /// Everything the command line decides.
@@ -45,14 +49,16 @@ pub struct Config {
     pub takeover: Takeover,
     /// `--use-service-account-credentials`.
     pub identity: Identity,
-    /// `--v`.
-    pub verbosity: u32,
-    /// `--logging-format`.
-    pub logging_format: LoggingFormat,
+    /// `--v` and what belongs to it.
+    pub logging: Logging,
     /// The values of all flags that have an effect or were given, by name.
     pub flags: BTreeMap<String, String>,
     /// Flags of kube-controller-manager that were given and have no effect here.
     pub without_effect: Vec<String>,
+    /// Flags that kube-controller-manager has given up, with what it says when they are used.
+    pub deprecated: Vec<(String, &'static str)>,
+    /// `--feature-gates`: the names of gates that were given. None has an effect here.
+    pub feature_gates: Vec<String>,
 }
 
 /// `--use-service-account-credentials`: in whose name controllers write.
@@ -73,15 +79,6 @@ pub enum Takeover {
     Force,
 }
 
-/// `--logging-format`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoggingFormat {
-    /// Lines as klog writes them.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
@@ -90,7 +87,7 @@ pub enum Request {
     /// To print the help.
     Help,
     /// To print the version.
-    Version,
+    Version(Version),
 }
 
 /// Why the command line cannot be followed.
@@ -110,8 +107,8 @@ pub fn parse(arguments: &[String]) -> Result<Request, ConfigError> {
     if values.help {
         return Ok(Request::Help);
     }
-    if values.version {
-        return Ok(Request::Version);
+    if let Some(version) = values.version {
+        return Ok(Request::Version(version));
     }
     if let Some(unexpected) = values.positional.iter().find(|argument| !argument.is_empty()) {
         return Err(ConfigError::Invalid(format!(
@@ -127,7 +124,8 @@ pub fn parse(arguments: &[String]) -> Result<Request, ConfigError> {
 
 /// All that is wrong with values that could be parsed, to be told together.
 fn problems(values: &flags::Values) -> Vec<String> {
-    let mut errors = ignored::problems(values);
+    let mut errors = logging::problems(&values.logging);
+    errors.extend(ignored::problems(values));
     errors.extend(election::problems(values));
     errors.extend(ControllerSelection::problems(values.controllers.words()));
     let range = |name: &str, value: i32, most: i32| {
@@ -154,12 +152,6 @@ fn problems(values: &flags::Values) -> Vec<String> {
     if values.concurrent_endpoint_syncs < 1 {
         let value = values.concurrent_endpoint_syncs;
         errors.push(format!("concurrent-endpoint-syncs must not be less than 1, but got {value}"));
-    }
-    if !matches!(values.logging_format.as_str(), "text" | "json") {
-        errors.push(format!(
-            "format: Invalid value: {:?}: Unsupported log format",
-            values.logging_format
-        ));
     }
     errors.extend(serving::problems(&values.serving));
     errors
@@ -213,6 +205,8 @@ fn config(values: flags::Values) -> Config {
                 rate => Some(f64::from(rate)),
             },
             kube_api_burst: u32::try_from(values.kube_api_burst).unwrap_or(0),
+            min_resync_period: Some(values.min_resync_period).filter(|period| !period.is_zero()),
+            start_interval: values.controller_start_interval,
         },
         controllers,
         election,
@@ -223,11 +217,9 @@ fn config(values: flags::Values) -> Config {
             false => Identity::Common,
         },
         takeover: if values.takeover_check { Takeover::Wait } else { Takeover::Force },
-        verbosity: u32::try_from(values.verbosity).unwrap_or(0),
-        logging_format: match values.logging_format.as_str() {
-            "json" => LoggingFormat::Json,
-            _ => LoggingFormat::Text,
-        },
+        logging: logging::logging(values.logging),
+        deprecated: ignored::deprecated(&values.without_effect),
+        feature_gates: ignored::gates(&values.feature_gates),
         without_effect: values.without_effect,
     }
 }
@@ -274,9 +266,12 @@ mod tests {
             mirroring_max_endpoints_per_subset: NonZeroUsize::new(1000).unwrap(),
             kube_api_qps: Some(20.0),
             kube_api_burst: 30,
+            min_resync_period: Some(Duration::from_secs(12 * 3600)),
+            start_interval: Duration::ZERO,
         };
         assert_eq!(config.settings, settings);
-        assert_eq!((config.verbosity, config.logging_format), (0, LoggingFormat::Text));
+        let logging = Logging { verbosity: 0, modules: Vec::new(), format: logging::Format::Text };
+        assert_eq!(config.logging, logging);
     }
 
     #[test]
@@ -285,9 +280,9 @@ mod tests {
             running("--kube_api_qps=50 --kube-api-burst 7 -v=4 --kubeconfig=/a --kubeconfig /b");
         assert_eq!(config.settings.kube_api_qps, Some(50.0));
         assert_eq!(config.settings.kube_api_burst, 7);
-        assert_eq!(config.verbosity, 4);
+        assert_eq!(config.logging.verbosity, 4);
         assert_eq!(config.kubeconfig.as_deref(), Some("/b"), "the last one wins");
-        assert_eq!(running("-v4").verbosity, 4);
+        assert_eq!(running("-v4").logging.verbosity, 4);
         assert_eq!(running("--kube-api-qps=-1").settings.kube_api_qps, None);
         assert_eq!(running("--kube-api-qps=0").settings.kube_api_qps, Some(5.0));
     }
@@ -344,7 +339,15 @@ mod tests {
         assert_eq!(usage("--help --foo --bar"), "unknown flag: --foo");
         assert_eq!(request("--help --max-endpoints-per-slice=0"), Ok(Request::Help));
         assert_eq!(request("-h"), Ok(Request::Help));
-        assert_eq!(request("--version"), Ok(Request::Version));
+        for (line, version) in [
+            ("--version", Version::Short),
+            ("--version=true", Version::Short),
+            ("--version=raw", Version::Raw),
+        ] {
+            assert_eq!(request(line), Ok(Request::Version(version)));
+        }
+        running("--version=false");
+        running(concat!("--version=v", env!("CARGO_PKG_VERSION")));
     }
 
     #[test]
@@ -419,7 +422,7 @@ mod tests {
         for (line, text) in [
             ("--feature-gates=Nope", "missing bool value for Nope"),
             (
-                "--feature-gates=kube:A=true,B=maybe",
+                "--feature-gates=A=true,B=maybe",
                 "invalid value of B=maybe, err: strconv.ParseBool: parsing \"maybe\": invalid syntax",
             ),
             (

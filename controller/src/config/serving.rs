@@ -1,11 +1,12 @@
 //! How the HTTPS port is served and who may read, checked.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::flags::serving::Values;
-use crate::serving::tls::{Suites, TlsVersion};
+use super::flags::serving::{NamedPair, Values};
+use crate::serving::tls::{Groups, Suites, TlsVersion};
 
 /// All about the HTTPS port.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +21,16 @@ pub struct Serving {
     pub min_version: TlsVersion,
     /// `--tls-cipher-suites`.
     pub suites: Suites,
+    /// `--tls-curve-preferences`.
+    pub groups: Groups,
+    /// `--tls-sni-cert-key`: certificates for clients that ask for certain names.
+    pub named_certificates: Vec<NamedPair>,
     /// Which versions of HTTP are spoken (`--disable-http2-serving`).
     pub protocols: Protocols,
+    /// `--http2-max-streams-per-connection`; none means a limit of our own.
+    pub most_streams: Option<NonZeroU32>,
+    /// `--permit-port-sharing`.
+    pub sharing: Sharing,
     /// Who a client is.
     pub authentication: Authentication,
     /// What a client may read.
@@ -53,6 +62,15 @@ pub enum Protocols {
     All,
     /// HTTP/1.1.
     Http1,
+}
+
+/// Whether other processes may listen on the same port at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// Those that allow it, too (`SO_REUSEPORT`).
+    Permitted,
+    /// None.
+    Refused,
 }
 
 /// What `--profiling` opens.
@@ -150,6 +168,7 @@ pub fn problems(values: &Values) -> Vec<String> {
     }
     errors.extend(TlsVersion::read(&values.tls_min_version).err());
     errors.extend(Suites::read(values.tls_cipher_suites.words()).err());
+    errors.extend(Groups::read(&values.tls_curve_preferences).err());
     errors
 }
 
@@ -162,6 +181,15 @@ pub fn serving(values: Values) -> Option<Serving> {
         certificate: certificate(&values),
         min_version: TlsVersion::read(&values.tls_min_version).unwrap_or_default(),
         suites: Suites::read(values.tls_cipher_suites.words()).unwrap_or_default(),
+        groups: Groups::read(&values.tls_curve_preferences).unwrap_or_default(),
+        named_certificates: values.tls_sni_cert_key.clone(),
+        most_streams: u32::try_from(values.http2_max_streams_per_connection)
+            .ok()
+            .and_then(NonZeroU32::new),
+        sharing: match values.permit_port_sharing {
+            true => Sharing::Permitted,
+            false => Sharing::Refused,
+        },
         protocols: match values.disable_http2_serving {
             true => Protocols::Http1,
             false => Protocols::All,

@@ -6,6 +6,7 @@ use std::fs;
 use prometheus::{Counter, Gauge, GaugeVec, Opts, Registry, Result};
 
 use super::family::{Families, Family, Stability};
+use crate::version;
 
 /// What `/proc` and the compiler know.
 pub struct ProcessMetrics {
@@ -173,21 +174,16 @@ fn build_info(registry: &Registry) -> Result<Gauge> {
             "platform",
         ],
     })?;
-    let architecture = match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    };
     Ok(family.with_label_values(&[
         env!("CARGO_PKG_VERSION_MAJOR"),
         env!("CARGO_PKG_VERSION_MINOR"),
-        concat!("v", env!("CARGO_PKG_VERSION")),
+        version::VERSION,
         "",
         "",
         "",
         "",
-        "rustc",
-        &format!("{}/{architecture}", std::env::consts::OS),
+        version::COMPILER,
+        &version::platform(),
     ]))
 }
 

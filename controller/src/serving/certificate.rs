@@ -17,8 +17,9 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::pairs::{NamedPair, Pair};
 use super::reloaded::Reloaded;
-use super::tls::{self, Pair};
+use super::tls;
 use crate::config::serving::{CertificateSource, Serving};
 
 /// The names of the pair in `--cert-dir`, as kube-controller-manager calls them.
@@ -28,13 +29,8 @@ const KEY: &str = "kube-controller-manager.key";
 const EARLIER: Duration = Duration::from_secs(60 * 60);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// TLS with the certificate that is in force.
-pub enum Identity {
-    /// It lives as long as the process.
-    Fixed(Arc<ServerConfig>),
-    /// It is read again when its files change.
-    Files(Reloaded<ServerConfig>),
-}
+/// TLS with the certificates that are in force. They are read again when their files change.
+pub struct Identity(Reloaded<ServerConfig>);
 
 impl Identity {
     /// Reads the certificate, or makes one where there is none.
@@ -42,37 +38,69 @@ impl Identity {
     /// # Errors
     /// If it cannot be read, used or made.
     pub fn new(serving: &Serving) -> Result<Self> {
-        let (certificate, key) = match &serving.certificate {
+        let usual = match &serving.certificate {
             CertificateSource::Memory => {
                 let made = self_signed(serving.bind_address)?;
-                let pair = pair(made.chain.as_bytes(), made.key.as_bytes())?;
                 tracing::info!("Generated self-signed cert in-memory");
-                return Ok(Self::Fixed(Arc::new(tls::config(pair, serving)?)));
+                Source::Made(made)
             }
             CertificateSource::Directory(directory) => {
-                in_directory(directory, serving.bind_address)
-                    .context("error creating self-signed certificates")?
+                let (certificate, key) = in_directory(directory, serving.bind_address)
+                    .context("error creating self-signed certificates")?;
+                Source::Files { certificate, key }
             }
-            CertificateSource::Files { certificate, key } => (certificate.clone(), key.clone()),
+            CertificateSource::Files { certificate, key } => {
+                Source::Files { certificate: certificate.clone(), key: key.clone() }
+            }
         };
+        let named = serving.named_certificates.iter();
+        let mut files: Vec<PathBuf> = named
+            .flat_map(|named| [PathBuf::from(&named.certificate), PathBuf::from(&named.key)])
+            .collect();
+        if let Source::Files { certificate, key } = &usual {
+            files.extend([certificate.clone(), key.clone()]);
+        }
         let serving = serving.clone();
-        let files = vec![certificate.clone(), key.clone()];
-        let read = move || {
-            let (chain, secret) = (read(&certificate)?, read(&key)?);
-            pair(&chain, &secret).and_then(|pair| tls::config(pair, &serving)).with_context(|| {
-                format!("cannot serve with {} and {}", certificate.display(), key.display())
-            })
-        };
-        Ok(Self::Files(Reloaded::new(files, read)?))
+        Reloaded::new(files, move || configured(&usual, &serving)).map(Self)
     }
 
     /// What the next connection is to use.
     pub fn current(&self) -> Arc<ServerConfig> {
-        match self {
-            Identity::Fixed(config) => config.clone(),
-            Identity::Files(files) => files.current(),
+        self.0.current()
+    }
+}
+
+/// Where the pair for everybody comes from.
+enum Source {
+    Made(SelfSigned),
+    Files { certificate: PathBuf, key: PathBuf },
+}
+
+/// TLS with all pairs as they are now.
+fn configured(usual: &Source, serving: &Serving) -> Result<ServerConfig> {
+    let named = serving.named_certificates.iter().map(|named| {
+        let pair = from_files(Path::new(&named.certificate), Path::new(&named.key))?;
+        Ok(NamedPair { pair, names: named.names.clone() })
+    });
+    let named = named.collect::<Result<_>>()?;
+    match usual {
+        Source::Made(made) => {
+            tls::config(pair(made.chain.as_bytes(), made.key.as_bytes())?, named, serving)
+        }
+        Source::Files { certificate, key } => {
+            let pair = from_files(certificate, key)?;
+            tls::config(pair, named, serving).with_context(|| cannot_serve(certificate, key))
         }
     }
+}
+
+fn from_files(certificate: &Path, key: &Path) -> Result<Pair> {
+    let (chain, secret) = (read(certificate)?, read(key)?);
+    pair(&chain, &secret).with_context(|| cannot_serve(certificate, key))
+}
+
+fn cannot_serve(certificate: &Path, key: &Path) -> String {
+    format!("cannot serve with {} and {}", certificate.display(), key.display())
 }
 
 /// A pair that we made, in PEM.

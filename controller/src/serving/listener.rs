@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -20,12 +21,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::certificate::Identity;
 use super::handler::Handler;
-use crate::config::serving::Serving;
+use crate::config::serving::{Serving, Sharing};
 
 /// How many connections are served at a time; others wait. Scrapers and probes are few.
 const CONNECTIONS: usize = 1000;
-/// How many requests of one connection are answered at a time.
+/// How many requests of one connection are answered at a time, if nothing else is wanted.
 const STREAMS: u32 = 64;
+/// How many connections may wait to be taken.
+const BACKLOG: u32 = 1024;
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long a client may take to say what it wants, and stay without wanting anything.
@@ -55,13 +58,13 @@ impl Server {
         handler: Arc<Handler>,
     ) -> Result<Self> {
         let wanted = SocketAddr::new(serving.bind_address, serving.port);
-        let tcp = bind(wanted)
-            .await
+        let tcp = bind(wanted, serving.sharing)
             .with_context(|| format!("failed to listen on {wanted}"))
             .context("failed to create listener")?;
         let address = tcp.local_addr()?;
         let stopping = CancellationToken::new();
-        let port = Port { tcp, identity, handler };
+        let streams = serving.most_streams.map_or(STREAMS, NonZeroU32::get);
+        let port = Port { tcp, identity, handler, streams };
         tracing::info!("Serving securely on {address}");
         let serving = tokio::spawn(port.serve(stopping.clone()));
         Ok(Self { address, stopping, serving })
@@ -81,21 +84,31 @@ impl Server {
 }
 
 /// All addresses of a machine are those of both families, where it has both.
-async fn bind(wanted: SocketAddr) -> std::io::Result<TcpListener> {
+fn bind(wanted: SocketAddr, sharing: Sharing) -> std::io::Result<TcpListener> {
     if wanted.ip().is_unspecified() {
         let both = SocketAddr::new(IpAddr::from(Ipv6Addr::UNSPECIFIED), wanted.port());
-        match TcpListener::bind(both).await {
+        match listen(both, sharing) {
             Err(error) if error.kind() != std::io::ErrorKind::AddrInUse => {}
             opened => return opened,
         }
     }
-    TcpListener::bind(wanted).await
+    listen(wanted, sharing)
+}
+
+fn listen(address: SocketAddr, sharing: Sharing) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(sharing == Sharing::Permitted)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 struct Port {
     tcp: TcpListener,
     identity: Identity,
     handler: Arc<Handler>,
+    /// How many requests of one connection are answered at a time.
+    streams: u32,
 }
 
 impl Port {
@@ -115,8 +128,13 @@ impl Port {
             match accepted {
                 Ok((stream, _)) => {
                     let tls = TlsAcceptor::from(self.identity.current());
-                    let connected =
-                        connection(stream, tls, self.handler.clone(), graceful.watcher());
+                    let client = Client {
+                        tls,
+                        handler: self.handler.clone(),
+                        watcher: graceful.watcher(),
+                        streams: self.streams,
+                    };
+                    let connected = client.served(stream);
                     tokio::spawn(async move {
                         connected.await;
                         drop(place);
@@ -131,44 +149,50 @@ impl Port {
     }
 }
 
-async fn connection(
-    mut stream: TcpStream,
+/// What a connection is served with.
+struct Client {
     tls: TlsAcceptor,
     handler: Arc<Handler>,
     watcher: Watcher,
-) {
-    // Without this, small answers wait for the acknowledgement of the ones before.
-    let _ = stream.set_nodelay(true);
-    let mut first = [0];
-    let arrived = tokio::time::timeout(HANDSHAKE, stream.peek(&mut first)).await;
-    if !matches!(arrived, Ok(Ok(1))) {
-        return;
+    streams: u32,
+}
+
+impl Client {
+    async fn served(self, mut stream: TcpStream) {
+        let Self { tls, handler, watcher, streams } = self;
+        // Without this, small answers wait for the acknowledgement of the ones before.
+        let _ = stream.set_nodelay(true);
+        let mut first = [0];
+        let arrived = tokio::time::timeout(HANDSHAKE, stream.peek(&mut first)).await;
+        if !matches!(arrived, Ok(Ok(1))) {
+            return;
+        }
+        if first != [HANDSHAKE_RECORD] {
+            // What was sent is read first: closing a connection with something unread takes the answer
+            // back.
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(NO_TLS).await;
+            let _ = stream.shutdown().await;
+            return;
+        }
+        let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await else {
+            return;
+        };
+        let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let certificates: Arc<[CertificateDer<'static>]> = certificates.to_vec().into();
+        let service = service_fn(move |request| {
+            let (handler, certificates) = (handler.clone(), certificates.clone());
+            async move { Ok::<_, Infallible>(handler.answer(request, &certificates).await) }
+        });
+        let mut server = auto::Builder::new(TokioExecutor::new());
+        server.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+        server
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(streams)
+            .keep_alive_interval(PATIENCE);
+        let connection = server.serve_connection(TokioIo::new(stream), service);
+        // A client that goes away in the middle has nobody to tell.
+        let _ = watcher.watch(connection.into_owned()).await;
     }
-    if first != [HANDSHAKE_RECORD] {
-        // What was sent is read first: closing a connection with something unread takes the answer
-        // back.
-        let _ = stream.read(&mut [0; 4096]).await;
-        let _ = stream.write_all(NO_TLS).await;
-        let _ = stream.shutdown().await;
-        return;
-    }
-    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await else {
-        return;
-    };
-    let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-    let certificates: Arc<[CertificateDer<'static>]> = certificates.to_vec().into();
-    let service = service_fn(move |request| {
-        let (handler, certificates) = (handler.clone(), certificates.clone());
-        async move { Ok::<_, Infallible>(handler.answer(request, &certificates).await) }
-    });
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-    server
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
-        .keep_alive_interval(PATIENCE);
-    let connection = server.serve_connection(TokioIo::new(stream), service);
-    // A client that goes away in the middle has nobody to tell.
-    let _ = watcher.watch(connection.into_owned()).await;
 }

@@ -4,6 +4,7 @@
 mod listener;
 
 mod certificate;
+mod pairs;
 mod reloaded;
 pub mod tls;
 
@@ -43,6 +44,9 @@ pub use user::User;
 pub async fn start(serving: &Serving, pages: Pages) -> Result<Server> {
     for suite in serving.suites.not_spoken() {
         tracing::warn!(suite, "Cipher suite is not offered here");
+    }
+    for group in serving.groups.not_offered() {
+        tracing::warn!(group, "Group of --tls-curve-preferences is not offered here");
     }
     let identity = Identity::new(serving)?;
     let metrics = pages.metrics.clone();

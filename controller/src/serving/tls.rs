@@ -2,25 +2,18 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
     DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme,
     SupportedCipherSuite, SupportedProtocolVersion, version,
 };
 
+use super::pairs::{NamedPair, Pair, Pairs};
 use crate::config::serving::{Protocols, Serving};
-
-/// A certificate with what leads to its authority, and its key.
-pub struct Pair {
-    /// The certificate of the server first.
-    pub chain: Vec<CertificateDer<'static>>,
-    /// The key of the first certificate.
-    pub key: PrivateKeyDer<'static>,
-}
 
 /// The oldest version of TLS that is spoken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +23,16 @@ pub enum TlsVersion {
     Tls12,
     /// TLS 1.3.
     Tls13,
+}
+
+/// How keys are exchanged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Groups {
+    /// As TLS libraries like it.
+    #[default]
+    Usual,
+    /// By these groups only, by their IANA numbers.
+    These(Vec<u16>),
 }
 
 /// The cipher suites of TLS 1.2 that are spoken; those of TLS 1.3 cannot be chosen, as in Go.
@@ -56,6 +59,41 @@ impl TlsVersion {
         match self {
             TlsVersion::Tls12 => vec![&version::TLS12, &version::TLS13],
             TlsVersion::Tls13 => vec![&version::TLS13],
+        }
+    }
+}
+
+impl Groups {
+    /// Reads `--tls-curve-preferences`. As in Go, the numbers say what may be used, and not in which
+    /// order. Those that Go knows are good even where rustls does not have them.
+    pub fn read(numbers: &[i32]) -> Result<Self, String> {
+        let known = |number: &i32| u16::try_from(*number).ok().filter(|id| GO_GROUPS.contains(id));
+        match numbers.iter().find(|number| known(number).is_none()) {
+            Some(number) => {
+                Err(format!("curve preference {number} is not supported by the current Go version"))
+            }
+            None if numbers.is_empty() => Ok(Groups::Usual),
+            None => Ok(Groups::These(numbers.iter().filter_map(known).collect())),
+        }
+    }
+
+    /// The numbers that were asked for and are not offered.
+    pub fn not_offered(&self) -> Vec<u16> {
+        let offered = aws_lc_rs::default_provider().kx_groups;
+        let is_offered =
+            |number: &u16| offered.iter().any(|group| u16::from(group.name()) == *number);
+        match self {
+            Groups::Usual => Vec::new(),
+            Groups::These(numbers) => {
+                numbers.iter().copied().filter(|number| !is_offered(number)).collect()
+            }
+        }
+    }
+
+    fn contain(&self, group: u16) -> bool {
+        match self {
+            Groups::Usual => true,
+            Groups::These(numbers) => numbers.contains(&group),
         }
     }
 }
@@ -91,19 +129,24 @@ impl Suites {
     }
 }
 
-/// What a server needs to speak TLS.
+/// What a server needs to speak TLS: a pair for everybody, and others for those who ask for certain
+/// names.
 ///
 /// # Errors
-/// If the key does not fit the certificate.
-pub fn config(pair: Pair, serving: &Serving) -> Result<ServerConfig> {
+/// If a key does not fit its certificate, or nothing is left by which keys could be exchanged.
+pub fn config(pair: Pair, named: Vec<NamedPair>, serving: &Serving) -> Result<ServerConfig> {
     let mut provider = aws_lc_rs::default_provider();
     provider.cipher_suites.retain(|suite| serving.suites.contain(suite));
+    provider.kx_groups.retain(|group| serving.groups.contain(group.name().into()));
+    if provider.kx_groups.is_empty() {
+        bail!("none of the groups in --tls-curve-preferences is offered here");
+    }
     let provider = Arc::new(provider);
+    let pairs = Pairs::new(pair, named, &provider)?;
     let mut config = ServerConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&serving.min_version.and_newer())?
         .with_client_cert_verifier(Arc::new(AnyCertificate(provider)))
-        .with_single_cert(pair.chain, pair.key)
-        .context("the certificate cannot be used with the key")?;
+        .with_cert_resolver(Arc::new(pairs));
     config.alpn_protocols = match serving.protocols {
         Protocols::All => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         Protocols::Http1 => vec![b"http/1.1".to_vec()],
@@ -171,6 +214,9 @@ fn whole(name: &str) -> String {
     let hash = if name.ends_with("_POLY1305") { "_SHA256" } else { "" };
     format!("{name}{hash}")
 }
+
+/// The groups that Go knows: P-256, P-384, P-521, X25519, and their hybrids with ML-KEM.
+const GO_GROUPS: [u16; 7] = [23, 24, 25, 29, 4587, 4588, 4589];
 
 /// The suites that Go knows, and with it kube-controller-manager.
 const GO_SUITES: [&str; 27] = [

@@ -61,17 +61,73 @@ async fn a_pair_is_made_once_in_its_directory_and_is_good_for_loopback() {
     assert_eq!(protocol, Ok(b"http/1.1".to_vec()));
 }
 
+/// A certificate for these names and its key, in files.
+fn make(folder: &Path, name: &str, names: &[&str]) {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let made = rcgen::generate_simple_self_signed(names).unwrap();
+    std::fs::write(folder.join(format!("{name}.crt")), made.cert.pem()).unwrap();
+    std::fs::write(folder.join(format!("{name}.key")), made.signing_key.serialize_pem()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_ask_for_other_names_are_shown_other_certificates() {
+    let folder = tempfile::tempdir().unwrap();
+    let everywhere = ["a.example.com", "b.example.com", "localhost", "other.org"];
+    for (name, names) in [
+        ("usual", &everywhere[..]),
+        ("own", &["a.example.com"]),
+        ("wild", &["*.example.com"]),
+        ("given", &everywhere),
+    ] {
+        make(folder.path(), name, names);
+    }
+    let path = |file: &str| folder.path().join(file);
+    let pair = |name: &str| {
+        let [certificate, key] = ["crt", "key"].map(|kind| path(&format!("{name}.{kind}")));
+        (certificate.display().to_string(), key.display().to_string())
+    };
+    let (usual, usual_key) = pair("usual");
+    let sni = |name: &str, names: &str| {
+        let (certificate, key) = pair(name);
+        format!("--tls-sni-cert-key={certificate},{key}{names}")
+    };
+    let flags = [
+        format!("--tls-cert-file={usual}"),
+        format!("--tls-private-key-file={usual_key}"),
+        sni("wild", ""),
+        sni("own", ""),
+        sni("given", ":other.org"),
+        "--tls-curve-preferences=23,25".to_owned(),
+    ];
+    let kubeconfig = unreachable(folder.path());
+    let manager = Manager::start(&kubeconfig, &flags.each_ref().map(String::as_str)).await;
+    for (name, shown) in [
+        ("a.example.com", "own"),
+        ("b.example.com", "wild"),
+        ("other.org", "given"),
+        ("localhost", "usual"),
+    ] {
+        for candidate in ["usual", "own", "wild", "given"] {
+            let connected = connects(&manager, name, &path(&format!("{candidate}.crt"))).await;
+            assert_eq!(connected.is_ok(), candidate == shown, "{name} by {candidate}");
+        }
+    }
+    manager.process.says("Group of --tls-curve-preferences is not offered here\" group=25").await;
+
+    make(folder.path(), "own", &["a.example.com"]);
+    let deadline = Instant::now() + PATIENCE;
+    while connects(&manager, "a.example.com", &path("own.crt")).await.is_err() {
+        assert!(Instant::now() < deadline, "{}", manager.process.log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_given_pair_is_served_and_so_is_what_replaces_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    let make = |name: &str| {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        std::fs::write(path(&format!("{name}.crt")), made.cert.pem()).unwrap();
-        std::fs::write(path(&format!("{name}.key")), made.signing_key.serialize_pem()).unwrap();
-    };
-    make("served");
-    make("next");
+    make(folder.path(), "served", &["localhost"]);
+    make(folder.path(), "next", &["localhost"]);
     let kubeconfig = unreachable(folder.path());
     let certificate = format!("--tls-cert-file={}", path("served.crt").display());
     let key = format!("--tls-private-key-file={}", path("served.key").display());

@@ -299,6 +299,12 @@ impl ControllerManager {
     pub fn log_tail(&self) -> String {
         self.child.log_tail()
     }
+
+    /// All that it printed.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("kube-controller-manager.log"))
+            .unwrap_or_default()
+    }
 }
 
 fn arguments(

@@ -6,6 +6,17 @@ use std::time::Duration;
 use super::list::List;
 use super::{boolean, duration, integer};
 
+/// What `--tls-sni-cert-key` says of one pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedPair {
+    /// The file with the certificate.
+    pub certificate: String,
+    /// The file with its key.
+    pub key: String,
+    /// The names that it is for; without any, those that it has.
+    pub names: Vec<String>,
+}
+
 /// The values, parsed and not yet judged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Values {
@@ -16,7 +27,11 @@ pub struct Values {
     pub tls_private_key_file: String,
     pub tls_min_version: String,
     pub tls_cipher_suites: List,
+    pub tls_curve_preferences: Vec<i32>,
+    pub tls_sni_cert_key: Vec<NamedPair>,
     pub disable_http2_serving: bool,
+    pub http2_max_streams_per_connection: i64,
+    pub permit_port_sharing: bool,
     pub profiling: bool,
     pub client_ca_file: String,
     pub requestheader_client_ca_file: String,
@@ -52,7 +67,11 @@ impl Default for Values {
             tls_private_key_file: String::new(),
             tls_min_version: String::new(),
             tls_cipher_suites: List::by_default(&[]),
+            tls_curve_preferences: Vec::new(),
+            tls_sni_cert_key: Vec::new(),
             disable_http2_serving: false,
+            http2_max_streams_per_connection: 0,
+            permit_port_sharing: false,
             profiling: false,
             client_ca_file: String::new(),
             requestheader_client_ca_file: String::new(),
@@ -78,17 +97,27 @@ impl Values {
         if let Some(text) = self.text(name) {
             value.clone_into(text);
         } else if let Some(list) = self.list(name) {
-            list.add(value);
+            list.add(value)?;
         } else if let Some(switch) = self.switch(name) {
             *switch = boolean(value)?;
         } else if let Some(ttl) = self.ttl(name) {
             *ttl = duration::parse(value)?;
-        } else if name == "bind-address" {
-            self.bind_address = address(value)?;
-        } else if name == "secure-port" {
-            self.secure_port = integer(value)?;
         } else {
-            return Ok(Assigned::No);
+            return self.single(name, value);
+        }
+        Ok(Assigned::Yes)
+    }
+
+    fn single(&mut self, name: &str, value: &str) -> Result<Assigned, String> {
+        match name {
+            "bind-address" => self.bind_address = address(value)?,
+            "secure-port" => self.secure_port = integer(value)?,
+            "http2-max-streams-per-connection" => {
+                self.http2_max_streams_per_connection = integer(value)?;
+            }
+            "tls-curve-preferences" => self.tls_curve_preferences.extend(integers(value)?),
+            "tls-sni-cert-key" => self.tls_sni_cert_key.push(named_pair(value)?),
+            _ => return Ok(Assigned::No),
         }
         Ok(Assigned::Yes)
     }
@@ -123,6 +152,7 @@ impl Values {
     fn switch(&mut self, name: &str) -> Option<&mut bool> {
         Some(match name {
             "disable-http2-serving" => &mut self.disable_http2_serving,
+            "permit-port-sharing" => &mut self.permit_port_sharing,
             "profiling" => &mut self.profiling,
             "authentication-skip-lookup" => &mut self.authentication_skip_lookup,
             "authentication-tolerate-lookup-failure" => {
@@ -155,4 +185,31 @@ fn address(value: &str) -> Result<IpAddr, String> {
         return Ok(Ipv4Addr::UNSPECIFIED.into());
     }
     text.parse().map_err(|_| format!("failed to parse IP: {value:?}"))
+}
+
+fn integers(value: &str) -> Result<Vec<i32>, String> {
+    value.split(',').map(integer).collect()
+}
+
+/// Reads `CERTIFICATE,KEY[:NAME,…]`.
+fn named_pair(value: &str) -> Result<NamedPair, String> {
+    let (files, names) = match value.split_once(':') {
+        Some((files, names)) => (files, Some(names)),
+        None => (value, None),
+    };
+    if names == Some("") {
+        return Err("empty names list is not allowed".to_owned());
+    }
+    match files.split(',').map(str::trim).collect::<Vec<_>>()[..] {
+        [certificate, key] if !certificate.is_empty() && !key.is_empty() => Ok(NamedPair {
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
+            names: names.iter().flat_map(|names| names.split(',')).map(trimmed).collect(),
+        }),
+        _ => Err("expected comma separated certificate and key file paths".to_owned()),
+    }
+}
+
+fn trimmed(name: &str) -> String {
+    name.trim().to_owned()
 }

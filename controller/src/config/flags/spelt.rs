@@ -2,6 +2,7 @@
 //! the others.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::super::duration::spelt as time;
 use super::{List, Values};
@@ -9,7 +10,8 @@ use super::{List, Values};
 impl Values {
     /// Values by name.
     pub fn spelt(&self) -> BTreeMap<String, String> {
-        let spelt = self.of_manager().into_iter().chain(self.serving.spelt());
+        let spelt = self.of_manager().into_iter();
+        let spelt = spelt.chain(self.logging.spelt()).chain(self.serving.spelt());
         let mut all: BTreeMap<String, String> =
             spelt.map(|(name, value)| (name.to_owned(), value)).collect();
         all.extend(self.ignored.clone());
@@ -32,6 +34,9 @@ impl Values {
             ("leader-elect-resource-namespace", self.leader_elect_resource_namespace.clone()),
             ("controller-shutdown-timeout", time(self.controller_shutdown_timeout)),
             ("use-service-account-credentials", self.use_service_account_credentials.to_string()),
+            ("min-resync-period", time(self.min_resync_period)),
+            ("controller-start-interval", time(self.controller_start_interval)),
+            ("feature-gates", self.feature_gates.join(",")),
             ("strict-flags", self.strict_flags.to_string()),
             ("takeover-check", self.takeover_check.to_string()),
             (
@@ -54,8 +59,18 @@ impl Values {
                 "mirroring-endpointslice-updates-batch-period",
                 time(self.mirroring_endpointslice_updates_batch_period),
             ),
+        ]
+    }
+}
+
+impl super::logging::Values {
+    fn spelt(&self) -> Vec<(&'static str, String)> {
+        let modules: Vec<String> = self.modules.iter().map(ToString::to_string).collect();
+        vec![
             ("v", self.verbosity.to_string()),
-            ("logging-format", self.logging_format.clone()),
+            ("vmodule", modules.join(",")),
+            ("logging-format", self.format.clone()),
+            ("log-flush-frequency", time(self.flush_frequency)),
         ]
     }
 }
@@ -70,6 +85,10 @@ impl super::serving::Values {
             ("tls-private-key-file", self.tls_private_key_file.clone()),
             ("tls-min-version", self.tls_min_version.clone()),
             ("tls-cipher-suites", list(&self.tls_cipher_suites)),
+            ("tls-curve-preferences", list_of(&self.tls_curve_preferences)),
+            ("tls-sni-cert-key", list_of(&self.tls_sni_cert_key)),
+            ("http2-max-streams-per-connection", self.http2_max_streams_per_connection.to_string()),
+            ("permit-port-sharing", self.permit_port_sharing.to_string()),
             ("disable-http2-serving", self.disable_http2_serving.to_string()),
             ("profiling", self.profiling.to_string()),
             ("client-ca-file", self.client_ca_file.clone()),
@@ -103,6 +122,21 @@ impl super::serving::Values {
     }
 }
 
+impl fmt::Display for super::serving::NamedPair {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{},{}", self.certificate, self.key)?;
+        match self.names.is_empty() {
+            true => Ok(()),
+            false => write!(formatter, ":{}", self.names.join(",")),
+        }
+    }
+}
+
 fn list(list: &List) -> String {
     format!("[{}]", list.words().join(","))
+}
+
+fn list_of(values: &[impl ToString]) -> String {
+    let spelt: Vec<String> = values.iter().map(ToString::to_string).collect();
+    format!("[{}]", spelt.join(","))
 }

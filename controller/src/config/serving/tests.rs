@@ -31,6 +31,10 @@ fn defaults_are_those_of_kube_controller_manager_but_for_profiling() {
         certificate: CertificateSource::Memory,
         min_version: TlsVersion::Tls12,
         suites: Suites::All,
+        groups: Groups::Usual,
+        named_certificates: Vec::new(),
+        most_streams: None,
+        sharing: Sharing::Refused,
         protocols: Protocols::All,
         authentication: Authentication {
             kubeconfig: None,

@@ -28,6 +28,8 @@ fn generic(flags: &Flags<'_>) -> Value {
     json!({
         "Port": 0,
         "Address": "0.0.0.0",
+        "MinResyncPeriod": flags.text("min-resync-period"),
+        "ControllerStartInterval": flags.text("controller-start-interval"),
         "ClientConnection": {
             "kubeconfig": flags.text("kubeconfig"),
             "qps": flags.number("kube-api-qps"),
