@@ -3,7 +3,7 @@
 CARGO ?= cargo
 CARGO_DENY = 0.20.2
 
-.PHONY: bench-smoke build run sandbox test test-without-control-plane differential bench lint fmt schemas crds testbed full
+.PHONY: bench-smoke build run sandbox test test-without-control-plane differential bad-day bench lint fmt schemas crds testbed full
 .PHONY: article article-under-change article-packages
 
 build:      ## roster, as it is released
@@ -52,6 +52,9 @@ article-packages: ## what the article needs of Debian
 	apt-get update -q
 	apt-get install -q -y --no-install-recommends iproute2 nftables bind9-dnsutils curl
 
+bad-day: testbed ## two replicas in the place of the stock controllers, through a bad day (minutes)
+	$(CARGO) test -p controller --test bad_day -- --ignored --nocapture
+
 bench:      ## the race against kube-controller-manager (minutes)
 	$(CARGO) build --release -p controller -p bench
 	target/release/bench --roster target/release/roster
@@ -83,4 +86,4 @@ crds:       ## the definitions of our custom resources, out of the code
 fmt:        ## format everything
 	$(CARGO) fmt --all
 
-full: lint test differential article article-under-change ## what takes longer, too
+full: lint test differential bad-day article article-under-change ## what takes longer, too

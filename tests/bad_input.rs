@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
 
+use controller::health::Probe;
 use serde_json::{Value, json};
 use support::{Cluster, Roster, pod, service};
 use testbed::ControlPlane;
@@ -190,6 +191,16 @@ async fn without_the_right_to_one_kind_the_others_are_looked_after_until_it_is_g
     cluster.create(service("good", json!({}))).await;
     everything_else_goes_on(&cluster, "one", 1).await;
     assert_eq!(cluster.endpoints("good").await, None);
+    let complaints = roster.complaints(Probe::Readyz);
+    let [endpoints, mirrors] = &complaints[..] else {
+        panic!("{complaints:?}");
+    };
+    assert!(endpoints.starts_with("endpoints-controller: "), "{endpoints}");
+    assert!(mirrors.starts_with("endpointslice-mirroring-controller: "), "{mirrors}");
+    for complaint in [endpoints, mirrors] {
+        let missing = "cannot list resource \"endpoints\" in API group \"\" at the cluster scope";
+        assert!(complaint.contains(missing), "{complaint}");
+    }
     let endpoints = rule("", &["endpoints"], &[READ, WRITE].concat());
     role(&cluster, "controllers", &[all_but_endpoints, vec![endpoints]].concat()).await;
     cluster.until_endpoints_follow("good").await;

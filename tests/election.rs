@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use k8s_openapi::api::coordination::v1::LeaseSpec;
 use sandbox::{Action, Fault, Verb};
 use serde_json::{Value, json};
@@ -198,6 +199,27 @@ async fn a_leader_that_wakes_from_a_long_sleep_writes_nothing() {
     assert!(woken.elapsed() <= seconds(2.0));
     assert_eq!(world.slice_writes().len(), before);
     assert_eq!(world.cluster.ready("web").await, ["one"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn clocks_that_are_set_move_no_lease() {
+    let world = web().await;
+    let leader = Replica::leading(&world, "a").await;
+    let standby = Replica::start(&world, "b");
+    for hours in [2, -5, 1000] {
+        leader.set_clock(SignedDuration::from_hours(hours));
+        standby.set_clock(SignedDuration::from_hours(-hours));
+        tokio::time::sleep(seconds(31.0)).await;
+    }
+    assert!(!leader.has_ended() && !standby.has_ended());
+    assert_eq!(world.lease().await.unwrap().lease_transitions, Some(0));
+    second_pod(&world).await;
+    world.cluster.until_ready("web", &["one", "two"]).await;
+    leader.kill();
+    let died = Instant::now();
+    world.until_held_by("b").await;
+    let took = died.elapsed();
+    assert!((seconds(13.0)..seconds(16.0)).contains(&took), "it took {took:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,7 +27,9 @@ async fn a_controller_is_ready_when_all_that_it_depends_on_is_listed() {
     world.fault(Fault::of(Verb::List, "pods", Action::refuse(500, "")).times(3));
     let roster = world.roster();
     let found = || roster.complaints(Probe::Readyz);
-    until(&["endpointslice-controller: not listed yet: Pod"], found).await;
+    let unlisted = "endpointslice-controller: not listed yet: Pod; the API server refuses to list or \
+                    watch: Pod (Internal Server Error (a fault made for a test))";
+    until(&[unlisted], found).await;
     assert_eq!(roster.complaints(Probe::Healthz), [""; 0], "a restart would not help");
     until(&[], found).await;
     roster.stop().await;
@@ -40,7 +42,8 @@ async fn a_controller_whose_watch_is_refused_is_not_ready() {
     roster.synced().await;
     assert_eq!(roster.complaints(Probe::Readyz), [""; 0]);
     world.fault(Fault::of(Verb::Watch, "nodes", Action::refuse(403, "Forbidden")).times(3));
-    let refused = "endpointslice-controller: the API server refuses to list or watch: Node";
+    let refused = "endpointslice-controller: the API server refuses to list or watch: \
+                   Node (Forbidden (a fault made for a test))";
     until(&[refused], || roster.complaints(Probe::Readyz)).await;
     assert_eq!(roster.complaints(Probe::Livez), [""; 0], "a restart would not help");
     until(&[], || roster.complaints(Probe::Readyz)).await;

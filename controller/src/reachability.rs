@@ -1,7 +1,7 @@
 //! Whether the API server can be reached: said once when it is lost, and once when it is back,
 //! however many feeds notice.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use controller_core::key::Kind;
 use parking_lot::Mutex;
@@ -15,7 +15,9 @@ pub struct Reachability(Mutex<State>);
 #[derive(Default)]
 struct State {
     away: bool,
-    refused: BTreeSet<Kind>,
+    /// What the server says of kinds that it refuses. To a missing right it names the rule that would
+    /// grant it: the verb, the resource and its API group.
+    refused: BTreeMap<Kind, String>,
 }
 
 impl Reachability {
@@ -25,7 +27,7 @@ impl Reachability {
         match error {
             // The server is there, and refuses one kind: that is another story for each kind.
             WireError::Status(status) => {
-                if state.refused.insert(kind) {
+                if state.refused.insert(kind, status.message.clone()).is_none() {
                     tracing::error!(kind = kind.name(), code = status.code.as_u16(), err = %error, "Cannot list or watch; trying again until it works");
                 }
             }
@@ -46,8 +48,9 @@ impl Reachability {
         if state.away {
             return Err("the API server cannot be reached".to_owned());
         }
-        let refused = kinds.iter().filter(|kind| state.refused.contains(kind));
-        let refused: Vec<String> = refused.map(Kind::to_string).collect();
+        let refused = kinds.iter().filter_map(|kind| Some((kind, state.refused.get(kind)?)));
+        let refused: Vec<String> =
+            refused.map(|(kind, message)| format!("{kind} ({message})")).collect();
         if refused.is_empty() {
             return Ok(());
         }
@@ -57,7 +60,7 @@ impl Reachability {
     /// A feed was answered.
     pub fn found(&self, kind: Kind) {
         let mut state = self.0.lock();
-        let refused = state.refused.remove(&kind);
+        let refused = state.refused.remove(&kind).is_some();
         let away = std::mem::replace(&mut state.away, false);
         if away {
             tracing::info!("API server answers again");

@@ -39,6 +39,24 @@ async fn it_publishes_ends_cleanly_on_a_signal_and_starts_again_in_silence() {
     }
 }
 
+/// So many connections are more than two tries for each kind that is watched.
+const TRIES: usize = 15;
+
+fn port(plane: &ControlPlane) -> u16 {
+    plane.api_server.url().rsplit(':').next().unwrap().parse().unwrap()
+}
+
+/// Stands on the port of an API server that is away, and hangs up on so many callers.
+async fn hang_up(port: u16, callers: usize) {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let all = async {
+        for _ in 0..callers {
+            drop(listener.accept().await.unwrap());
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), all).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_server_that_is_away_is_waited_for_and_complained_of_once() {
     let mut plane = ControlPlane::start().await.unwrap();
@@ -49,8 +67,7 @@ async fn an_api_server_that_is_away_is_waited_for_and_complained_of_once() {
     plane.api_server.stop();
     let manager = Process::alone(&kubeconfig);
     manager.says("API server cannot be reached").await;
-    // Long enough for every feed to have tried again.
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    hang_up(port(&plane), TRIES).await;
     assert_eq!(manager.lines_with("API server cannot be reached"), 1);
     plane.api_server.start_again().await.unwrap();
     manager.says("API server answers again").await;
@@ -61,6 +78,23 @@ async fn an_api_server_that_is_away_is_waited_for_and_complained_of_once() {
     cluster.pod(pod("two", "hostnames", "10.1.0.2")).await;
     cluster.until_ready("hostnames", &["one", "two"]).await;
     assert!(manager.lines_with("API server cannot be reached") <= 2);
+}
+
+/// Disks may be full or read-only, and logs may have nowhere to go.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_needs_no_disk_and_not_even_a_log() {
+    let plane = ControlPlane::start().await.unwrap();
+    let cluster = Cluster::new(plane.api_server.client().await.unwrap()).await;
+    cluster.create(service("hostnames", json!({}))).await;
+    cluster.pod(pod("one", "hostnames", "10.1.0.1")).await;
+    let kubeconfig = plane.api_server.kubeconfig_path().display().to_string();
+    let mut manager = Process::without_a_log(&kubeconfig);
+    cluster.until_ready("hostnames", &["one"]).await;
+    cluster.until_endpoints_follow("hostnames").await;
+    let written = manager.files_open_for_writing();
+    assert!(written.is_empty(), "{written:?}");
+    manager.signal("TERM");
+    assert_eq!(manager.ends().await.code(), Some(0));
 }
 
 /// The kernel's timer of each connection of a process to a port: `02` is keepalive.
@@ -85,7 +119,7 @@ async fn the_kernel_asks_silent_connections_whether_they_are_there() {
     let kubeconfig = plane.api_server.kubeconfig_path().display().to_string();
     let manager = Process::alone(&kubeconfig);
     manager.says("Listed\" kind=\"EndpointSlice\"").await;
-    let port: u16 = plane.api_server.url().rsplit(':').next().unwrap().parse().unwrap();
+    let port = port(&plane);
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     // One that has just sent something has another timer for a moment.
     while !timers(manager.pid(), port).iter().all(|timer| timer == "02") {
@@ -168,5 +202,35 @@ fn help_teaches_and_goes_to_standard_output() {
         "--logging-format",
     ] {
         assert!(text.contains(flag), "{flag} is not explained:\n{text}");
+    }
+}
+
+#[test]
+fn shells_complete_commands_and_flags() {
+    let output = run(&["completion", "bash"]);
+    assert_eq!(output.status.code(), Some(0));
+    let script = String::from_utf8(output.stdout).unwrap();
+    let complete = |words: &str, last: &str, before: &str| {
+        let line = format!(
+            "{script}\nCOMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             _roster roster '{last}' '{before}'; echo \"${{COMPREPLY[@]}}\""
+        );
+        let shell = Command::new("bash").args(["-c", &line]).output().unwrap();
+        String::from_utf8(shell.stdout).unwrap().trim().to_owned()
+    };
+    assert_eq!(complete("roster cont", "cont", "roster"), "controller-manager");
+    let flags = complete("roster controller-manager --max-end", "--max-end", "controller-manager");
+    assert_eq!(flags, "--max-endpoints-per-slice");
+    for shell in ["zsh", "fish"] {
+        let output = run(&["completion", shell]);
+        assert!(String::from_utf8(output.stdout).unwrap().contains("leader-elect"), "{shell}");
+    }
+    for (arguments, wanted) in [
+        (&["completion"][..], "needs a shell"),
+        (&["completion", "tcsh"], "no completion for the shell \"tcsh\""),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(errors(&output).contains(wanted), "{}", errors(&output));
     }
 }

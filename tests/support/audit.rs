@@ -2,6 +2,7 @@
 //! change nothing, which no watch shows, and who made them. The tests themselves never PUT, so every
 //! PUT is a manager's.
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 use testbed::ApiServerOptions;
@@ -22,6 +23,15 @@ const POLICY: &str = r#"{
         {"level": "None"}
     ]
 }"#;
+
+/// A request to write a slice or an Endpoints object, however it was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditedWrite {
+    /// When the API server received it.
+    pub at: Timestamp,
+    /// Who made it.
+    pub writer: String,
+}
 
 /// The audit log of one API server.
 pub struct AuditLog {
@@ -55,15 +65,30 @@ impl AuditLog {
     /// Who wrote slices and Endpoints, in the order in which the requests came, told once where it
     /// was the same one several times in a row. A user whom somebody else spoke for is the one.
     pub fn writers(&self) -> Vec<String> {
-        let mut entries = self.entries();
-        entries.sort_by_key(|entry| entry["requestReceivedTimestamp"].to_string());
-        let writer = |entry: &Value| {
-            let as_whom = entry["impersonatedUser"]["username"].as_str();
-            as_whom.or(entry["user"]["username"].as_str()).unwrap_or("nobody").to_owned()
-        };
-        let mut writers: Vec<String> = entries.iter().map(writer).collect();
+        let mut writers: Vec<String> =
+            self.writes().into_iter().map(|write| write.writer).collect();
         writers.dedup();
         writers
+    }
+
+    /// How many requests to write slices and Endpoints somebody has made.
+    pub fn writes_by(&self, writer: &str) -> usize {
+        self.writes().iter().filter(|write| write.writer == writer).count()
+    }
+
+    /// All requests to write slices and Endpoints, in the order in which they came.
+    pub fn writes(&self) -> Vec<AuditedWrite> {
+        let write = |entry: &Value| {
+            let as_whom = entry["impersonatedUser"]["username"].as_str();
+            let writer = as_whom.or(entry["user"]["username"].as_str());
+            AuditedWrite {
+                at: entry["requestReceivedTimestamp"].as_str().unwrap().parse().unwrap(),
+                writer: writer.unwrap_or("nobody").to_owned(),
+            }
+        };
+        let mut writes: Vec<AuditedWrite> = self.entries().iter().map(write).collect();
+        writes.sort_by_key(|write| write.at);
+        writes
     }
 
     fn entries(&self) -> Vec<Value> {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use controller::environment::{Randomness, SinceBoot};
+use controller::environment::{Clock, Randomness, SinceBoot};
 use controller::events::Recorder;
 use controller::leader::{Candidate, Settings, Surroundings};
 use controller::manager::{Manager, Parts};
@@ -17,6 +17,7 @@ use controller::shift::Shift;
 use controller::wire::Wire;
 use controller_core::key::Controller;
 use http::{Method, Request, Response};
+use jiff::SignedDuration;
 use k8s_openapi::api::coordination::v1::LeaseSpec;
 use kube::Client;
 use parking_lot::Mutex;
@@ -34,6 +35,7 @@ pub struct Replica {
     name: &'static str,
     cable: Cable,
     asleep: Arc<Mutex<Duration>>,
+    set: Arc<Mutex<SignedDuration>>,
     stop: CancellationToken,
     metrics: Arc<Metrics>,
     shift: JoinHandle<anyhow::Result<()>>,
@@ -51,21 +53,23 @@ impl Replica {
         let wire = Wire::new(client.clone(), client.clone());
         let metrics = Arc::new(Metrics::new().unwrap());
         let asleep: Arc<Mutex<Duration>> = Arc::default();
+        let set: Arc<Mutex<SignedDuration>> = Arc::default();
+        let clock = wrong_by(set.clone(), world.clock.clone());
         let seed = u64::from(name.as_bytes()[0]);
         let randomness = Randomness::seeded(seed);
         let manager = Manager::start(Parts {
             wire: wire.clone(),
             identities: BTreeMap::new(),
-            clock: world.clock.clone(),
+            clock: clock.clone(),
             randomness: randomness.clone(),
             settings: of_controllers(&[Controller::EndpointSlice]),
             metrics: metrics.clone(),
         });
         let surroundings = Surroundings {
             client,
-            clock: world.clock.clone(),
             since_boot: since_boot(asleep.clone()),
-            recorder: Recorder::start(wire, world.clock.clone(), randomness.clone()).0,
+            recorder: Recorder::start(wire, clock.clone(), randomness.clone()).0,
+            clock,
             randomness,
             metrics: metrics.clone(),
         };
@@ -73,7 +77,7 @@ impl Replica {
         let stop = CancellationToken::new();
         let shift = Shift { manager, guard: None, shutdown_timeout: None, stop: stop.clone() };
         let shift = tokio::spawn(shift.elected(candidate));
-        Self { name, cable, asleep, stop, metrics, shift }
+        Self { name, cable, asleep, set, stop, metrics, shift }
     }
 
     /// Starts one, and waits until it leads.
@@ -112,6 +116,11 @@ impl Replica {
     /// Puts its machine to sleep for a while, which passes at once. Timers do not notice.
     pub fn sleep(&self, time: Duration) {
         *self.asleep.lock() += time;
+    }
+
+    /// Sets the clock of its machine by so much.
+    pub fn set_clock(&self, by: SignedDuration) {
+        *self.set.lock() += by;
     }
 
     /// When it has sent writes of slices, since the start of the test.
@@ -154,6 +163,11 @@ pub fn settings() -> Settings {
         renew_deadline: Duration::from_secs(10),
         retry_period: Duration::from_secs(2),
     }
+}
+
+/// A clock that is ahead of another, or behind.
+fn wrong_by(set: Arc<Mutex<SignedDuration>>, clock: Clock) -> Clock {
+    Arc::new(move || clock() + *set.lock())
 }
 
 /// Goes with tokio's time and, unlike it, with what the machine slept.

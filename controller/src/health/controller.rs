@@ -59,7 +59,11 @@ impl ControllerCheck {
         if unlisted.is_empty() {
             return self.reachability.of(kinds);
         }
-        Err(format!("not listed yet: {}", unlisted.join(", ")))
+        let unlisted = format!("not listed yet: {}", unlisted.join(", "));
+        match self.reachability.of(kinds) {
+            Ok(()) => Err(unlisted),
+            Err(reason) => Err(format!("{unlisted}; {reason}")),
+        }
     }
 
     fn writes(&self) -> Result<(), String> {

@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // each of the tests uses a part
 
+pub mod stage;
+
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -47,6 +49,42 @@ impl Process {
         Self { child, log }
     }
 
+    /// The same as the only replica, whose log cannot be written: the disk is full.
+    pub fn without_a_log(kubeconfig: &str) -> Self {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let child = Command::new(PROGRAM)
+            .args([
+                "controller-manager",
+                "-v=4",
+                "--leader-elect=false",
+                "--bind-address=127.0.0.1",
+            ])
+            .arg(format!("--secure-port={}", testbed::free_port().unwrap()))
+            .arg(format!("--kubeconfig={kubeconfig}"))
+            .stderr(full)
+            .spawn()
+            .unwrap();
+        Self { child, log: Arc::default() }
+    }
+
+    /// The files on disks that it has open for writing.
+    pub fn files_open_for_writing(&self) -> Vec<String> {
+        let process = format!("/proc/{}", self.child.id());
+        let descriptors = std::fs::read_dir(format!("{process}/fd")).unwrap();
+        let open = descriptors.filter_map(|entry| {
+            let number = entry.ok()?.file_name().into_string().ok()?;
+            let target = std::fs::read_link(format!("{process}/fd/{number}")).ok()?;
+            let info = std::fs::read_to_string(format!("{process}/fdinfo/{number}")).ok()?;
+            let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
+            // The last octal digit is the access mode: 0 is for reading.
+            let writes = !flags.trim().ends_with('0');
+            let target = target.display().to_string();
+            let on_disk = target.starts_with('/') && !target.starts_with("/dev/");
+            (writes && on_disk).then_some(target)
+        });
+        open.collect()
+    }
+
     /// How many lines of the log have this in them.
     pub fn lines_with(&self, text: &str) -> usize {
         self.log.lock().iter().filter(|line| line.contains(text)).count()
@@ -75,6 +113,11 @@ impl Process {
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Waits until it has ended.
