@@ -58,6 +58,21 @@ fn whatever_selects_selects_the_pods_of_the_deployment_by_what_never_changes() {
     }
 }
 
+#[test]
+fn no_role_reaches_for_everything_or_for_secrets_or_for_what_others_are() {
+    let objects = FOLDERS.into_iter().flat_map(kustomize);
+    let rules = objects.filter_map(|object| object["rules"].as_array().cloned()).flatten();
+    for rule in rules {
+        for field in ["apiGroups", "resources", "verbs"] {
+            let words = rule[field].as_array().unwrap();
+            assert!(!words.contains(&json!("*")), "{rule}");
+        }
+        for word in ["secrets", "escalate", "bind", "impersonate", "pods/exec", "nodes/proxy"] {
+            assert!(!rule.to_string().contains(&format!("\"{word}\"")), "{rule}");
+        }
+    }
+}
+
 /// The Pod that is in what was rendered, alone or as a template.
 pub fn pod(objects: &[Value]) -> &Value {
     match objects.iter().any(|object| object["kind"] == "Pod") {
