@@ -44,9 +44,8 @@ article:    ## the article's story with kube-proxy and CoreDNS in network namesp
 	$(ARTICLE) play story $(CURDIR)/target/debug/roster
 	$(ARTICLE) cleanup
 
-article-under-change: ## the same while everything changes, beside kube-controller-manager (minutes)
-	$(CARGO) build --workspace --bin roster
-	$(ARTICLE) play change $(CURDIR)/target/debug/roster
+article-under-change: build ## the same while everything changes, beside kube-controller-manager (minutes)
+	$(ARTICLE) play change $(CURDIR)/target/release/roster
 
 article-packages: ## what the article needs of Debian
 	apt-get update -q

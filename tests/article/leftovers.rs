@@ -24,7 +24,7 @@ pub struct Machine {
 impl Machine {
     /// What is there now.
     pub fn look() -> Self {
-        Self { namespaces: said("ip netns list"), rules: said("nft list ruleset") }
+        Self { namespaces: said("ip netns list"), rules: said("nft --stateless list ruleset") }
     }
 
     /// Fails if anything is there that was not before.

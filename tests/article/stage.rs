@@ -1,41 +1,30 @@
 //! What the story is played on: a control plane, one of the two managers, and everything that reads
 //! what it writes.
 
+mod dns;
+mod manager;
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::Cluster;
 use testbed::{
-    Child, ControlPlane, ControllerManager, ControllerManagerOptions, Coredns, KubeProxy,
-    KubeProxyOptions,
+    ControlPlane, ControllerManager, ControllerManagerOptions, Coredns, KubeProxy, KubeProxyOptions,
 };
 
-use crate::inside::FILES;
 use crate::kubelet::{self, Kubelet};
 use crate::narrator;
 use crate::network::{self, CLUSTER_CIDR, Place};
 use crate::programmed;
+use crate::stage::manager::Manager;
 
-/// Where CoreDNS is found, as in most clusters.
-pub const DNS: &str = "10.96.0.10";
+pub use manager::Contestant;
 
 /// What turns Deployments into Pods. It is the stock one whoever writes slices.
 const WORKLOADS: [&str; 3] =
     ["deployment-controller", "replicaset-controller", "garbage-collector-controller"];
-const ENDPOINTS: [&str; 3] =
-    ["endpoints-controller", "endpointslice-controller", "endpointslice-mirroring-controller"];
-
-/// Who writes slices and Endpoints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Contestant<'a> {
-    /// The program at this path.
-    Roster(&'a str),
-    /// kube-controller-manager.
-    Stock,
-}
 
 /// Everything, at work. What is dropped first stands first.
 pub struct Stage {
@@ -55,11 +44,6 @@ pub struct Stage {
     plane: ControlPlane,
 }
 
-enum Manager {
-    Roster(Child),
-    Stock(ControllerManager),
-}
-
 impl Stage {
     /// Sets it up.
     pub async fn set(contestant: Contestant<'_>) -> Self {
@@ -73,12 +57,10 @@ impl Stage {
                 &plane.api_server,
                 ControllerManagerOptions::unhurried(&WORKLOADS)
             ),
-            Manager::start(contestant, &plane),
+            Manager::start(contestant, &plane.api_server),
             KubeProxy::start(&plane.api_server, &proxy_options),
         );
-        let dns = SocketAddr::new(network::NODE[0].parse().unwrap(), 53);
-        let dns = Coredns::start(&plane.api_server, dns).await.unwrap();
-        publish_dns(&cluster).await;
+        let dns = dns::start(&plane.api_server, &cluster).await;
         Self {
             kubelet: Kubelet::start(client),
             cluster,
@@ -96,7 +78,7 @@ impl Stage {
     pub async fn hand_over_to(&mut self, contestant: Contestant<'_>) {
         // Two at once would fight.
         self.manager = None;
-        self.manager = Some(Manager::start(contestant, &self.plane).await);
+        self.manager = Some(Manager::start(contestant, &self.plane.api_server).await);
     }
 
     /// Calls kubectl, and shows what it prints.
@@ -202,34 +184,6 @@ impl Drop for Stage {
     }
 }
 
-impl Manager {
-    async fn start(contestant: Contestant<'_>, plane: &ControlPlane) -> Self {
-        match contestant {
-            Contestant::Roster(program) => Self::Roster(roster(Path::new(program), plane)),
-            Contestant::Stock => {
-                let options = ControllerManagerOptions::unhurried(&ENDPOINTS);
-                Self::Stock(ControllerManager::start(&plane.api_server, options).await.unwrap())
-            }
-        }
-    }
-
-    fn log_tail(&self) -> String {
-        match self {
-            Self::Roster(child) => child.log_tail(),
-            Self::Stock(manager) => manager.log_tail(),
-        }
-    }
-}
-
-fn roster(program: &Path, plane: &ControlPlane) -> Child {
-    let kubeconfig = plane.api_server.kubeconfig_path().display().to_string();
-    let mut arguments = vec!["controller-manager".to_owned(), "--leader-elect=false".to_owned()];
-    for of in ["", "authentication-", "authorization-"] {
-        arguments.push(format!("--{of}kubeconfig={kubeconfig}"));
-    }
-    Child::start("roster", program, &arguments, Path::new(FILES)).unwrap()
-}
-
 fn node() -> Value {
     let mut node = support::node(kubelet::NODE, "");
     node["status"]["addresses"] =
@@ -244,31 +198,4 @@ fn proxy_options() -> KubeProxyOptions {
         cluster_cidr: CLUSTER_CIDR.to_owned(),
         min_sync_period: Duration::from_millis(10),
     }
-}
-
-/// CoreDNS does not run in a Pod here, so its Service has Endpoints that are written by hand, and that
-/// the manager mirrors.
-async fn publish_dns(cluster: &Cluster) {
-    let ports = |target: bool| -> Vec<Value> {
-        let port = |name: &str, protocol: &str| {
-            let mut port = json!({"name": name, "protocol": protocol, "port": 53});
-            if target {
-                port["targetPort"] = json!(53);
-            }
-            port
-        };
-        vec![port("dns", "UDP"), port("dns-tcp", "TCP")]
-    };
-    cluster
-        .create(json!({
-            "apiVersion": "v1", "kind": "Service", "metadata": {"name": "dns"},
-            "spec": {"clusterIP": DNS, "ports": ports(true)},
-        }))
-        .await;
-    cluster
-        .create(json!({
-            "apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "dns"},
-            "subsets": [{"addresses": [{"ip": network::NODE[0]}], "ports": ports(false)}],
-        }))
-        .await;
 }

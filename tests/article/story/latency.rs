@@ -20,8 +20,8 @@ use crate::narrator::{seen, step};
 use crate::stage::Stage;
 use crate::statistics::percentile;
 
-/// How many changes are measured.
-const CHANGES: usize = 200;
+/// How many changes are measured in one lap.
+const CHANGES: usize = 100;
 /// Over how many Pods, so that each rests for a while after its change. All are ready at the end.
 const PODS: usize = 10;
 const POLL: Duration = Duration::from_millis(5);
@@ -36,13 +36,12 @@ pub struct Latencies {
     programmed: Vec<Duration>,
 }
 
-/// Turns one Pod of the example after the other unready, then ready again, over and over.
-pub async fn measure(stage: &Stage) -> Latencies {
+/// A lap: turns one Pod of the example after the other unready, then ready again, over and over.
+pub async fn measure(stage: &Stage, latencies: &mut Latencies) {
     step(&format!("The way of {CHANGES} changes of readiness"));
     stage.scale(PODS).await;
     let pods: Vec<String> = stage.pods().await.into_iter().collect();
     let observer = Observer::start(stage.cluster.client.clone());
-    let mut latencies = Latencies::default();
     for change in 0..CHANGES {
         let pod = &pods[change % PODS];
         in_another_second(stage.kubelet.changed(pod)).await;
@@ -59,7 +58,6 @@ pub async fn measure(stage: &Stage) -> Latencies {
         latencies.written.push(observer.between().await);
     }
     stage.scale(3).await;
-    latencies
 }
 
 /// Managers tell two changes of a Pod apart by the time of its condition, which has whole seconds: the
@@ -163,7 +161,7 @@ async fn observe<K>(
 
 /// Prints the figures of both side by side.
 pub fn show(of: &[(&str, &Latencies)]) {
-    step(&format!("How long {CHANGES} changes of readiness took"));
+    step("How long a change of readiness took, over two hundred of them");
     for (who, latencies) in of {
         for (what, times) in
             [("Pod to slice", &latencies.written), ("change to rules", &latencies.programmed)]

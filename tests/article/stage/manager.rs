@@ -1,0 +1,55 @@
+//! The manager at work: Roster, or the stock one.
+
+use std::path::Path;
+
+use testbed::{ApiServer, Child, ControllerManager, ControllerManagerOptions};
+
+use crate::inside::FILES;
+
+const CONTROLLERS: [&str; 3] =
+    ["endpoints-controller", "endpointslice-controller", "endpointslice-mirroring-controller"];
+
+/// Who writes slices and Endpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contestant<'a> {
+    /// The program at this path.
+    Roster(&'a str),
+    /// kube-controller-manager.
+    Stock,
+}
+
+/// A running one.
+pub enum Manager {
+    Roster(Child),
+    Stock(ControllerManager),
+}
+
+impl Manager {
+    /// Starts one.
+    pub async fn start(contestant: Contestant<'_>, server: &ApiServer) -> Self {
+        match contestant {
+            Contestant::Roster(program) => Self::Roster(roster(Path::new(program), server)),
+            Contestant::Stock => {
+                let options = ControllerManagerOptions::unhurried(&CONTROLLERS);
+                Self::Stock(ControllerManager::start(server, options).await.unwrap())
+            }
+        }
+    }
+
+    /// The end of what it printed.
+    pub fn log_tail(&self) -> String {
+        match self {
+            Self::Roster(child) => child.log_tail(),
+            Self::Stock(manager) => manager.log_tail(),
+        }
+    }
+}
+
+fn roster(program: &Path, server: &ApiServer) -> Child {
+    let kubeconfig = server.kubeconfig_path().display().to_string();
+    let mut arguments = vec!["controller-manager".to_owned(), "--leader-elect=false".to_owned()];
+    for of in ["", "authentication-", "authorization-"] {
+        arguments.push(format!("--{of}kubeconfig={kubeconfig}"));
+    }
+    Child::start("roster", program, &arguments, Path::new(FILES)).unwrap()
+}
