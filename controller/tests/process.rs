@@ -11,6 +11,7 @@ use program::{PROGRAM, Process};
 use serde_json::json;
 use support::{Cluster, pod, service};
 use testbed::ControlPlane;
+use tokio::io::AsyncReadExt;
 
 fn run(arguments: &[&str]) -> Output {
     Command::new(PROGRAM).args(arguments).output().unwrap()
@@ -127,6 +128,30 @@ async fn the_kernel_asks_silent_connections_whether_they_are_there() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(timers(manager.pid(), port).len() >= 5, "a watch of each kind");
+}
+
+/// What the first request on a port accepts.
+async fn accepted(listener: &tokio::net::TcpListener) -> String {
+    let (mut caller, _) = listener.accept().await.unwrap();
+    let mut head = vec![0; 4096];
+    let read = caller.read(&mut head).await.unwrap();
+    let head = String::from_utf8(head[..read].to_vec()).unwrap().to_lowercase();
+    let accepts = head.lines().find_map(|line| line.strip_prefix("accept: "));
+    accepts.unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_are_asked_for_in_protobuf_or_as_a_flag_says() {
+    for (flag, wanted) in [
+        ("--kube-api-burst=1", "application/vnd.kubernetes.protobuf,application/json"),
+        ("--kube-api-content-type=application/json", "application/json"),
+    ] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let master = format!("--master=http://{}", listener.local_addr().unwrap());
+        let flags = ["--leader-elect=false", "--takeover-check=false", &master, flag];
+        let _manager = Process::start("", &flags);
+        assert_eq!(accepted(&listener).await, wanted);
+    }
 }
 
 #[test]

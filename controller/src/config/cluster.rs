@@ -11,7 +11,7 @@ use http::HeaderValue;
 use kube::Client;
 use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
 
-use super::{Config, Identity};
+use super::{Config, ContentType, Identity};
 use crate::metrics::Metrics;
 use crate::wire::counted::client;
 use crate::wire::{Account, Wire};
@@ -37,7 +37,11 @@ impl Config {
         watches.read_timeout = None;
         config.read_timeout = Some(CALL_SILENCE);
         config.reset_reader_on_write = true;
-        Ok(Wire::new(client(watches, metrics)?, client(config, metrics)?))
+        let wire = Wire::new(client(watches, metrics)?, client(config, metrics)?);
+        Ok(match self.content_type {
+            ContentType::Protobuf => wire,
+            ContentType::Json => wire.in_json(),
+        })
     }
 
     /// A way to the API server of its own for the Lease, so that it waits behind nothing else.

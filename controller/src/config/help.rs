@@ -77,6 +77,9 @@ EndpointSlices that mirror hand-made Endpoints:
 Load on the API server:
       --kube-api-qps N        Writes a second, 0 means 5, negative means no limit (default 20)
       --kube-api-burst N      Writes at once before that limit holds (default 30)
+      --kube-api-content-type application/json
+                              Ask for objects and write them in JSON (default
+                              application/vnd.kubernetes.protobuf where the API server has it)
 
 Health, metrics and what the process tells of itself, by HTTPS:
       --secure-port N         The port; 0 means none (default 10257, which kube-controller-manager has,
@@ -101,6 +104,7 @@ Health, metrics and what the process tells of itself, by HTTPS:
                               How many requests of a connection are answered at once (default 0: 64)
       --permit-port-sharing   Let others listen on the same port (SO_REUSEPORT)
       --profiling             Open /debug/flags/v, where the verbosity can be PUT (default false)
+      --disabled-metrics LIST The names of metrics that are not shown
 
 Who may read what there (health is open to all):
       --authentication-kubeconfig PATH

@@ -47,6 +47,8 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8; escapi
 /// All metrics of a manager.
 pub struct Metrics {
     registry: Registry,
+    /// The names of families that are not shown.
+    disabled: Vec<String>,
     slices: EndpointSliceMetrics,
     mirrors: MirroringMetrics,
     workqueues: WorkqueueMetrics,
@@ -96,8 +98,15 @@ impl Metrics {
             requests: RequestMetrics::new(&registry)?,
             rest_clients: RestClientMetrics::new(&registry)?,
             health: HealthMetrics::new()?,
+            disabled: Vec::new(),
             registry,
         })
+    }
+
+    /// The same, but for some families. Names that there are not change nothing.
+    #[must_use]
+    pub fn without(self, disabled: &[String]) -> Self {
+        Self { disabled: disabled.to_vec(), ..self }
     }
 
     /// Looks at a controller's queue from now on.
@@ -195,7 +204,9 @@ impl Metrics {
         self.process.refresh();
         self.watches.refresh();
         let _current = self.workqueues.refresh();
-        text::render(&self.registry.gather())
+        let mut families = self.registry.gather();
+        families.retain(|family| !self.disabled.iter().any(|name| name == family.name()));
+        text::render(&families)
     }
 }
 

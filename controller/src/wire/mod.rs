@@ -43,6 +43,8 @@ pub struct Wire {
     calls: kube::Client,
     /// Whether the server has answered in protobuf, and so takes it.
     speaks_protobuf: Arc<AtomicBool>,
+    /// The media types that answers may be in.
+    accepted: &'static str,
     /// In whose name calls are made, if it is not the clients' own.
     account: Option<Arc<Account>>,
 }
@@ -81,7 +83,14 @@ pub struct Undecodable {
 impl Wire {
     /// Speaks through these clients.
     pub fn new(watches: kube::Client, calls: kube::Client) -> Self {
-        Self { watches, calls, speaks_protobuf: Arc::default(), account: None }
+        let (speaks_protobuf, accepted) = (Arc::default(), Encoding::ACCEPTED);
+        Self { watches, calls, speaks_protobuf, accepted, account: None }
+    }
+
+    /// The same way in JSON, even if the server has protobuf.
+    #[must_use]
+    pub fn in_json(self) -> Self {
+        Self { accepted: Encoding::Json.media_type(), ..self }
     }
 
     /// The same way, on which calls are made in the name of a ServiceAccount. `calls` must have no
@@ -115,7 +124,8 @@ impl Wire {
             collection(kind, None),
             lasting.as_secs()
         );
-        let opened = self.watches.send(request(Method::GET, &uri, Encoding::Json, Vec::new())?);
+        let opened =
+            self.watches.send(self.request(Method::GET, &uri, Encoding::Json, Vec::new())?);
         let response = tokio::time::timeout(CALL_DEADLINE, opened)
             .await
             .map_err(|_| WireError::Deadline(CALL_DEADLINE))?
@@ -187,7 +197,7 @@ impl Wire {
         });
         let body = options.to_string().into_bytes();
         let path = path(T::KIND, &metadata.key);
-        let answer = self.send(request(Method::DELETE, &path, Encoding::Json, body)?).await?;
+        let answer = self.send(self.request(Method::DELETE, &path, Encoding::Json, body)?).await?;
         let held: Option<T> = answer.encoding.decode(&answer.body).ok();
         Ok(held.filter(|held| held.metadata().deleting))
     }
@@ -195,7 +205,7 @@ impl Wire {
     /// Creates an Event.
     pub async fn create_event(&self, event: &EventObject) -> Result<(), WireError> {
         let uri = format!("/api/v1/namespaces/{}/events", event.namespace());
-        let request = request(Method::POST, &uri, Encoding::Json, event.to_json()?)?;
+        let request = self.request(Method::POST, &uri, Encoding::Json, event.to_json()?)?;
         self.send(request).await.map(drop)
     }
 
@@ -203,7 +213,7 @@ impl Wire {
     pub async fn recount_event(&self, event: &EventObject) -> Result<(), WireError> {
         let uri = format!("/api/v1/namespaces/{}/events/{}", event.namespace(), event.name());
         let patch = event.recount()?;
-        let mut request = request(Method::PATCH, &uri, Encoding::Json, patch)?;
+        let mut request = self.request(Method::PATCH, &uri, Encoding::Json, patch)?;
         request.headers_mut().insert(
             http::header::CONTENT_TYPE,
             http::HeaderValue::from_static("application/strategic-merge-patch+json"),
@@ -212,7 +222,7 @@ impl Wire {
     }
 
     async fn read(&self, uri: &str) -> Result<Answer, WireError> {
-        self.send(request(Method::GET, uri, Encoding::Json, Vec::new())?).await
+        self.send(self.request(Method::GET, uri, Encoding::Json, Vec::new())?).await
     }
 
     /// Writes in the encoding that the server has shown that it has.
@@ -226,9 +236,27 @@ impl Wire {
             true => Encoding::Protobuf,
             false => Encoding::Json,
         };
-        let request = request(method, uri, encoding, encoding.encode(object)?)?;
+        let request = self.request(method, uri, encoding, encoding.encode(object)?)?;
         let answer = self.send(request).await?;
         answer.encoding.decode(&answer.body)
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        uri: &str,
+        encoding: Encoding,
+        body: Vec<u8>,
+    ) -> Result<Request<Body>, WireError> {
+        const USER_AGENT: &str = concat!("roster/v", env!("CARGO_PKG_VERSION"));
+        Request::builder()
+            .method(method)
+            .uri(uri)
+            .header(http::header::ACCEPT, self.accepted)
+            .header(http::header::CONTENT_TYPE, encoding.media_type())
+            .header(http::header::USER_AGENT, USER_AGENT)
+            .body(Body::from(body))
+            .map_err(|error| WireError::Decode(format!("cannot ask for {uri}: {error}")))
     }
 
     async fn send(&self, mut request: Request<Body>) -> Result<Answer, WireError> {
@@ -251,23 +279,6 @@ impl Wire {
             .await
             .map_err(|_| WireError::Deadline(CALL_DEADLINE))?
     }
-}
-
-fn request(
-    method: Method,
-    uri: &str,
-    encoding: Encoding,
-    body: Vec<u8>,
-) -> Result<Request<Body>, WireError> {
-    const USER_AGENT: &str = concat!("roster/v", env!("CARGO_PKG_VERSION"));
-    Request::builder()
-        .method(method)
-        .uri(uri)
-        .header(http::header::ACCEPT, Encoding::ACCEPTED)
-        .header(http::header::CONTENT_TYPE, encoding.media_type())
-        .header(http::header::USER_AGENT, USER_AGENT)
-        .body(Body::from(body))
-        .map_err(|error| WireError::Decode(format!("cannot ask for {uri}: {error}")))
 }
 
 async fn refusal(response: http::Response<Body>) -> WireError {

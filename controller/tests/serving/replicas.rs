@@ -58,3 +58,13 @@ async fn how_much_is_logged_can_be_changed_while_it_runs() {
     assert_eq!(visitor.get("/readyz").await.code, 500);
     open.process.says("Health check failed").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_that_are_disabled_are_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let flag = "--disabled-metrics=process_open_fds,no_such_metric";
+    let manager = Manager::start(&crate::unreachable(folder.path()), &[EVERYTHING, flag]).await;
+    let metrics = Visitor::anonymous(&manager.url).get("/metrics").await.body;
+    assert!(metrics.contains("process_max_fds "), "{metrics}");
+    assert!(!metrics.contains("process_open_fds"), "{metrics}");
+}

@@ -24,6 +24,8 @@ impl Values {
             ("master", self.master.clone()),
             ("kube-api-qps", self.kube_api_qps.to_string()),
             ("kube-api-burst", self.kube_api_burst.to_string()),
+            ("kube-api-content-type", self.kube_api_content_type.clone()),
+            ("disabled-metrics", list(&self.disabled_metrics)),
             ("controllers", list(&self.controllers)),
             ("leader-elect", self.leader_elect.to_string()),
             ("leader-elect-lease-duration", time(self.leader_elect_lease_duration)),

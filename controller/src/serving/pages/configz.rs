@@ -32,6 +32,7 @@ fn generic(flags: &Flags<'_>) -> Value {
         "ControllerStartInterval": flags.text("controller-start-interval"),
         "ClientConnection": {
             "kubeconfig": flags.text("kubeconfig"),
+            "contentType": flags.text("kube-api-content-type"),
             "qps": flags.number("kube-api-qps"),
             "burst": flags.number("kube-api-burst"),
         },
