@@ -47,9 +47,14 @@ article:    ## the article's story with kube-proxy and CoreDNS in network namesp
 article-under-change: build ## the same while everything changes, beside kube-controller-manager (minutes)
 	$(ARTICLE) play change $(CURDIR)/target/release/roster
 
-article-packages: ## what the article needs of Debian
-	apt-get update -q
-	apt-get install -q -y --no-install-recommends iproute2 nftables bind9-dnsutils curl
+article-packages: ## what the article needs of Debian, where it is not there
+	@for program in ip nft dig curl; do \
+	  command -v $$program >/dev/null || { \
+	    apt-get update -q && \
+	    apt-get install -q -y --no-install-recommends iproute2 nftables bind9-dnsutils curl; \
+	    exit; \
+	  }; \
+	done
 
 bad-day: testbed ## two replicas in the place of the stock controllers, through a bad day (minutes)
 	$(CARGO) test -p controller --test bad_day -- --ignored --nocapture
