@@ -161,6 +161,9 @@ impl Visit for Fields {
     }
 }
 
+/// The name of events that kube-controller-manager writes as they are, without quotes.
+pub const PLAIN: &str = "plain";
+
 /// `Lmmdd hh:mm:ss.uuuuuu PPPPPPP file:line] "message" err="…" key="value"`.
 fn text_line(metadata: &Metadata<'_>, fields: &Fields, now: Timestamp, process: u32) -> String {
     let letter = match *metadata.level() {
@@ -169,11 +172,12 @@ fn text_line(metadata: &Metadata<'_>, fields: &Fields, now: Timestamp, process: 
         _ => 'I',
     };
     let time = now.to_zoned(TimeZone::UTC).strftime("%m%d %H:%M:%S.%6f").to_string();
-    let mut line = format!(
-        "{letter}{time} {process:>7} {}] {}",
-        caller(metadata),
-        quoted(fields.message.as_deref().unwrap_or_default())
-    );
+    let message = fields.message.as_deref().unwrap_or_default();
+    let message = match metadata.name() {
+        PLAIN => message.replace('\n', " "),
+        _ => quoted(message),
+    };
+    let mut line = format!("{letter}{time} {process:>7} {}] {message}", caller(metadata));
     let error = fields.error.iter().map(|error| ("err", Value::String(error.clone())));
     for (name, value) in error.chain(fields.pairs.iter().cloned()) {
         // Writing to a String cannot fail.
@@ -282,6 +286,14 @@ mod tests {
             without_line_number(&line),
             "E0102 03:04:05.000006      42 logging.rs:N] \"Cannot write\" err=\"it \\\"broke\\\"\\nbadly\" service=\"a/b\" tries=3\n"
         );
+    }
+
+    #[test]
+    fn some_lines_are_written_as_they_are() {
+        let line = logged(Format::Text, 0, || {
+            tracing::info!(name: PLAIN, "FLAG: --v={:?}", "4");
+        });
+        assert!(line.ends_with("] FLAG: --v=\"4\"\n"), "{line}");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::environment::{Clock, Randomness, since_boot};
 use crate::events::Recorder;
 use crate::health::Health;
 use crate::leader::{self, Candidate, Surroundings};
-use crate::logging::Verbosity;
+use crate::logging::{PLAIN, Verbosity};
 use crate::manager::{Manager, Parts};
 use crate::metrics::Metrics;
 use crate::serving::{self, Pages, Server};
@@ -123,7 +123,7 @@ async fn guard(config: &Config, metrics: &Arc<Metrics>, clock: &Clock) -> Result
 fn announce(config: &Config) {
     if config.logging.verbosity > 0 {
         for (name, value) in &config.flags {
-            tracing::info!("FLAG: --{name}={value:?}");
+            tracing::info!(name: PLAIN, "FLAG: --{name}={value:?}");
         }
     }
     let settings = &config.settings;

@@ -30,7 +30,7 @@ const PODS: usize = 5;
 const PAUSE: Duration = Duration::from_millis(50);
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes two minutes; `make full` runs it"]
+#[ignore = "takes a minute; `make full` runs it"]
 async fn a_pair_takes_the_place_of_the_stock_controllers_through_a_bad_day() {
     let mut stage = Stage::set().await;
     let _others = all_but_ours(&stage).await;

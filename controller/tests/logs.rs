@@ -13,7 +13,7 @@ use testbed::{ControlPlane, ControllerManager, ControllerManagerOptions};
 /// What both say, up to what differs.
 const IN_COMMON: [&str; 8] = [
     "] \"Starting\" version=\"v",
-    "Serving securely on 127.0.0.1:",
+    "] Serving securely on 127.0.0.1:",
     "] \"Attempting to acquire leader lease...\" lock=\"kube-system/",
     "] \"Successfully acquired lease\" lock=\"kube-system/",
     "] \"Event occurred\" object=\"kube-system/",

@@ -21,6 +21,7 @@ use super::pairs::{NamedPair, Pair};
 use super::reloaded::Reloaded;
 use super::tls;
 use crate::config::serving::{CertificateSource, Serving};
+use crate::logging::PLAIN;
 
 /// The names of the pair in `--cert-dir`, as kube-controller-manager calls them.
 const CERTIFICATE: &str = "kube-controller-manager.crt";
@@ -41,7 +42,7 @@ impl Identity {
         let usual = match &serving.certificate {
             CertificateSource::Memory => {
                 let made = self_signed(serving.bind_address)?;
-                tracing::info!("Generated self-signed cert in-memory");
+                tracing::info!(name: PLAIN, "Generated self-signed cert in-memory");
                 Source::Made(made)
             }
             CertificateSource::Directory(directory) => {
@@ -163,7 +164,7 @@ fn in_directory(directory: &Path, address: IpAddr) -> Result<(PathBuf, PathBuf)>
     write(&key, &made.key, 0o600)?;
     write(&certificate, &made.chain, 0o644)?;
     let (shown_certificate, shown_key) = (certificate.display(), key.display());
-    tracing::info!("Generated self-signed cert ({shown_certificate}, {shown_key})");
+    tracing::info!(name: PLAIN, "Generated self-signed cert ({shown_certificate}, {shown_key})");
     Ok((certificate, key))
 }
 

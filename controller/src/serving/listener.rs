@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::certificate::Identity;
 use super::handler::Handler;
 use crate::config::serving::{Serving, Sharing};
+use crate::logging::PLAIN;
 
 /// How many connections are served at a time; others wait. Scrapers and probes are few.
 const CONNECTIONS: usize = 1000;
@@ -65,7 +66,7 @@ impl Server {
         let stopping = CancellationToken::new();
         let streams = serving.most_streams.map_or(STREAMS, NonZeroU32::get);
         let port = Port { tcp, identity, handler, streams };
-        tracing::info!("Serving securely on {address}");
+        tracing::info!(name: PLAIN, "Serving securely on {address}");
         let serving = tokio::spawn(port.serve(stopping.clone()));
         Ok(Self { address, stopping, serving })
     }
