@@ -21,6 +21,8 @@ pub enum Program {
     Etcd,
     /// The API server.
     KubeApiserver,
+    /// The same, but that it gives Services no ClusterIPs: built here, found nowhere else.
+    WithoutAllocator,
     /// The stock manager that Roster is compared with.
     KubeControllerManager,
     /// The command line.
@@ -42,6 +44,7 @@ impl Program {
     pub const USUAL: [Program; 7] = [
         Program::Etcd,
         Program::KubeApiserver,
+        Program::WithoutAllocator,
         Program::KubeControllerManager,
         Program::Kubectl,
         Program::Helm,
@@ -53,6 +56,7 @@ impl Program {
     pub const ALL: [Program; 9] = [
         Program::Etcd,
         Program::KubeApiserver,
+        Program::WithoutAllocator,
         Program::KubeControllerManager,
         Program::Kubectl,
         Program::Helm,
@@ -67,6 +71,7 @@ impl Program {
         match self {
             Program::Etcd => "etcd",
             Program::KubeApiserver => "kube-apiserver",
+            Program::WithoutAllocator => "kube-apiserver-without-allocator",
             Program::KubeControllerManager => "kube-controller-manager",
             Program::Kubectl => "kubectl",
             Program::KubeProxy => "kube-proxy",
@@ -87,7 +92,7 @@ impl Program {
     fn wanted_version(self) -> &'static str {
         match self {
             Program::Etcd => "3.",
-            Program::KubeControllerManager => KUBERNETES_VERSION,
+            Program::KubeControllerManager | Program::WithoutAllocator => KUBERNETES_VERSION,
             Program::Coredns => "1.",
             Program::Helm => "v4.",
             // Built from source it does not know its version; go.mod does.

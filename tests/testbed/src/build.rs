@@ -40,7 +40,8 @@ pub fn cached_path(environment: Environment<'_>, program: Program) -> Result<Pat
     )?;
     let sums = fs::read_to_string(module(program).join("go.sum"))
         .context("the go.sum of the testbed is missing")?;
-    let inputs = [&*sums, &link_flags(), &FLAGS.join(" "), tags(program), go_version()].concat();
+    let (sources, flags) = (own_sources(program)?, FLAGS.join(" "));
+    let inputs = [&*sums, &sources, &link_flags(), &flags, tags(program), go_version()].concat();
     let key = format!("{:016x}", fnv1a_64(inputs.as_bytes()));
     Ok(cache.join("roster-testbed").join(key).join(program.name()))
 }
@@ -131,10 +132,24 @@ fn module(program: Program) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(module)
 }
 
+/// What of a program lies in this checkout, beside the list of its modules.
+fn own_sources(program: Program) -> Result<String> {
+    if program != Program::WithoutAllocator {
+        return Ok(String::new());
+    }
+    let folder = module(program).join(package(program));
+    let sources = ["main.go", "services.go"].map(|file| {
+        let path = folder.join(file);
+        fs::read_to_string(&path).with_context(|| format!("{} is missing", path.display()))
+    });
+    sources.into_iter().collect::<Result<String>>()
+}
+
 fn package(program: Program) -> &'static str {
     match program {
         Program::Etcd => "go.etcd.io/etcd/server/v3",
         Program::KubeApiserver => "k8s.io/kubernetes/cmd/kube-apiserver",
+        Program::WithoutAllocator => "./without-allocator",
         Program::KubeControllerManager => "k8s.io/kubernetes/cmd/kube-controller-manager",
         Program::Kubectl => "k8s.io/kubernetes/cmd/kubectl",
         Program::KubeProxy => "k8s.io/kubernetes/cmd/kube-proxy",

@@ -34,6 +34,8 @@ pub struct Etcd {
 /// What a test may want of an API server.
 #[derive(Clone, Debug)]
 pub struct ApiServerOptions {
+    /// Which API server.
+    pub program: Program,
     /// `--etcd-prefix`: servers with different prefixes share an etcd and nothing else.
     pub prefix: String,
     /// `--service-cluster-ip-range`.
@@ -45,6 +47,7 @@ pub struct ApiServerOptions {
 impl Default for ApiServerOptions {
     fn default() -> Self {
         Self {
+            program: Program::KubeApiserver,
             prefix: "/registry".to_owned(),
             service_cluster_ip_range: "10.96.0.0/16,fd00:96::/112".to_owned(),
             flags: Vec::new(),
@@ -140,7 +143,7 @@ impl Etcd {
 impl ApiServer {
     /// Starts a kube-apiserver on an etcd, and waits until it is ready.
     pub async fn start(etcd: &Etcd, options: ApiServerOptions) -> Result<Self> {
-        let program = Binaries::default().find(Program::KubeApiserver)?;
+        let program = Binaries::default().find(options.program)?;
         retried(async || {
             let folder = tempfile::tempdir()?;
             let port = free_port()?;
