@@ -98,6 +98,18 @@ async fn odd_objects(cluster: &Cluster) {
             "ports": [{"name": "", "port": 80}, {"name": "all"}],
         }))
         .await;
+    for (name, cidrs) in [
+        ("one", json!(["10.200.0.0/24"])),
+        ("both", json!(["10.201.0.0/24", "fd00:201::/112"])),
+        ("wide", json!(["2001:db8:1::/48"])),
+    ] {
+        cluster
+            .create(json!({
+                "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR",
+                "metadata": {"name": name}, "spec": {"cidrs": cidrs},
+            }))
+            .await;
+    }
     cluster
         .create(json!({
             "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
@@ -176,7 +188,8 @@ async fn watched(wire: &Wire, kind: Kind) -> Vec<String> {
 async fn both_encodings_tell_the_same_and_write_the_same() {
     let (_plane, client) = world().await;
     let [protobuf, json] = wires(client);
-    for kind in Kind::ALL {
+    // Kinds of our own are in JSON on every server.
+    for kind in Kind::ALL.into_iter().filter(|kind| !kind.is_custom()) {
         let (in_protobuf, _) = listed(&protobuf, kind).await;
         let (in_json, _) = listed(&json, kind).await;
         assert!(in_protobuf.len() > 3, "{kind}: only {}", in_protobuf.len());
@@ -224,7 +237,7 @@ fn contents<T: Resource>(object: T) -> Fact {
     match &mut fact {
         Fact::EndpointSlice(slice) => slice.metadata.resource_version = ResourceVersion(0),
         Fact::Endpoints(endpoints) => endpoints.metadata.resource_version = ResourceVersion(0),
-        Fact::Service(_) | Fact::Pod(_) | Fact::Node(_) => {}
+        _ => {}
     }
     fact
 }

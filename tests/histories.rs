@@ -136,7 +136,7 @@ impl Stage {
         };
         let (stock, ours, fresh) =
             (server("/stock").await, server("/roster").await, server("/fresh").await);
-        let names = Controller::ALL.map(Controller::name);
+        let names = Controller::OF_KUBE_CONTROLLER_MANAGER.map(Controller::name);
         let collector = "garbage-collector-controller";
         let all = [names.as_slice(), &[collector]].concat();
         let managers = vec![
@@ -179,7 +179,7 @@ impl Stage {
             // Now and then the managers catch up, and now and then they do not.
             tokio::time::sleep(Duration::from_millis(150)).await;
         }
-        let names = Controller::ALL.map(Controller::name);
+        let names = Controller::OF_KUBE_CONTROLLER_MANAGER.map(Controller::name);
         let _late =
             ControllerManager::start(&self.fresh, ControllerManagerOptions::unhurried(&names))
                 .await

@@ -35,7 +35,9 @@ async fn roster_counts_what_kube_controller_manager_counts() {
     let server = |prefix| ApiServer::start(&etcd, ApiServerOptions::under(prefix));
     let (stock_server, our_server) =
         (server("/stock").await.unwrap(), server("/roster").await.unwrap());
-    let controllers = Controller::ALL.map(|controller| controller.name().to_owned()).into();
+    let controllers = Controller::OF_KUBE_CONTROLLER_MANAGER
+        .map(|controller| controller.name().to_owned())
+        .into();
     let stock = ControllerManagerOptions { controllers, flags: Vec::new() };
     let manager = ControllerManager::start(&stock_server, stock).await.unwrap();
     let roster = Roster::start(our_server.client().await.unwrap());

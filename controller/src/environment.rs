@@ -35,6 +35,11 @@ impl Randomness {
         Self(Arc::new(Mutex::new(StdRng::seed_from_u64(seed))))
     }
 
+    /// Draws in a way of one's own.
+    pub fn draw<T>(&self, draw: impl FnOnce(&mut StdRng) -> T) -> T {
+        draw(&mut self.0.lock())
+    }
+
     /// A number between 0 and 1, 1 excluded.
     pub fn fraction(&self) -> f64 {
         self.0.lock().random::<f64>()

@@ -2,6 +2,8 @@
 //! at once, so the next plan builds on what was written, whether or not the watch has shown it.
 //! Nothing leaves through a fence that is shut.
 
+mod cluster_ips;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +12,12 @@ use controller_core::endpoints;
 use controller_core::facts::{EndpointSlice, Endpoints, Fact, ObjectMeta};
 use controller_core::index::Source;
 use controller_core::key::{Kind, NamespacedName, ResourceVersion, Text};
-use controller_core::reconcile::{Failure, Stage, StageKind, Verb};
+use controller_core::reconcile::{Failure, FailureNature, Stage, StageKind, Verb};
 use controller_core::slice_plan::SlicePlan;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
+use crate::environment::Randomness;
 use crate::leader::Fence;
 use crate::limiter::Limiter;
 use crate::shared_index::SharedIndex;
@@ -26,6 +29,8 @@ pub struct Executor {
     index: Arc<SharedIndex>,
     limiter: Limiter,
     fence: Fence,
+    /// For picking addresses.
+    randomness: Randomness,
     /// Names for which a creation may or may not have happened. Nothing is created for them before
     /// a live read has told.
     in_doubt: Mutex<HashSet<(Kind, NamespacedName)>>,
@@ -76,8 +81,14 @@ pub enum Progress {
 
 impl Executor {
     /// Writes through `wire`, no faster than `limiter` and no longer than `fence` allows.
-    pub fn new(wire: Wire, index: Arc<SharedIndex>, limiter: Limiter, fence: Fence) -> Self {
-        Self { wire, index, limiter, fence, in_doubt: Mutex::default() }
+    pub fn new(
+        wire: Wire,
+        index: Arc<SharedIndex>,
+        limiter: Limiter,
+        fence: Fence,
+        randomness: Randomness,
+    ) -> Self {
+        Self { wire, index, limiter, fence, randomness, in_doubt: Mutex::default() }
     }
 
     /// Finds out what became of creations whose answers never came. Must succeed before the key is
@@ -104,6 +115,9 @@ impl Executor {
                     self.delete(*slice, StageKind::Removal, &mut execution).await
                 }
                 Stage::Endpoints(write) => self.endpoints(key, write, &mut execution).await,
+                Stage::Claim(claim) => self.claim(key, claim, &mut execution).await,
+                Stage::Assignment(assignment) => self.assign(key, assignment, &mut execution).await,
+                Stage::Release(claim) => self.release(key, claim, &mut execution).await,
             };
             execution.stages.push(progress);
         }
@@ -115,8 +129,9 @@ impl Executor {
         match kind {
             Kind::EndpointSlice => self.believe::<EndpointSlice>(key).await,
             Kind::Endpoints => self.believe::<Endpoints>(key).await,
+            Kind::Service | Kind::IpAddress => self.believe_fact(kind, key).await,
             // Nothing else is written, so nothing else is owed.
-            Kind::Service | Kind::Pod | Kind::Node => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -200,7 +215,8 @@ impl Executor {
         stage: StageKind,
         execution: &mut Execution,
     ) -> Progress {
-        let result = self.timed(Verb::Create, object, execution, self.wire.create(object)).await;
+        let created = self.wire.create(object);
+        let result = self.timed(Verb::Create, Target::of(object), execution, created).await;
         match result {
             Ok(created) => {
                 self.learn(created, Source::Answer);
@@ -225,7 +241,8 @@ impl Executor {
         stage: StageKind,
         execution: &mut Execution,
     ) -> Progress {
-        let result = self.timed(Verb::Update, object, execution, self.wire.replace(object)).await;
+        let replaced = self.wire.replace(object);
+        let result = self.timed(Verb::Update, Target::of(object), execution, replaced).await;
         match result {
             Ok(updated) => {
                 self.learn(updated, Source::Answer);
@@ -250,7 +267,7 @@ impl Executor {
             let held = self.wire.delete(object).await?;
             Ok(Deleted(held))
         };
-        match self.timed(Verb::Delete, object, execution, deleted).await {
+        match self.timed(Verb::Delete, Target::of(object), execution, deleted).await {
             Ok(Deleted(None)) => self.forget(object, Source::Answer),
             Ok(Deleted(Some(held))) => self.learn(held, Source::Answer),
             Err(error) if error.is_not_found() => self.forget(object, Source::LiveRead),
@@ -274,10 +291,10 @@ impl Executor {
         }
     }
 
-    async fn timed<T: Resource, A: Answer<T>>(
+    async fn timed<A: Answer>(
         &self,
         verb: Verb,
-        object: &T,
+        target: Target,
         execution: &mut Execution,
         write: impl Future<Output = Result<A, WireError>>,
     ) -> Result<A, WireError> {
@@ -287,13 +304,14 @@ impl Executor {
         }
         let sent = self.index.now();
         let result = write.await;
-        let metadata = result.as_ref().ok().and_then(Answer::object).unwrap_or(object).metadata();
+        let written = result.as_ref().ok().and_then(Answer::written).unwrap_or(target);
+        let Target { kind, key, uid, resource_version } = written;
         let write = Write {
             verb,
-            kind: T::KIND,
-            key: metadata.key.clone(),
-            uid: metadata.uid.clone(),
-            resource_version: metadata.resource_version,
+            kind,
+            key,
+            uid,
+            resource_version,
             sent,
             answered: self.index.now(),
             error: result.as_ref().err().map(ToString::to_string),
@@ -351,28 +369,63 @@ impl Executor {
 
 impl Execution {
     fn fail(&mut self, verb: Verb, stage: StageKind, object: &ObjectMeta, error: &WireError) {
-        let name = Some(object.key.name.clone()).filter(|name| !name.is_empty());
-        self.failures.push(Failure { verb, stage, name, error: error.to_string() });
+        self.fail_at(verb, stage, object.key.name.clone(), error);
+    }
+
+    /// An empty name is one that the API server would have made.
+    fn fail_at(&mut self, verb: Verb, stage: StageKind, name: Text, error: &WireError) {
+        let nature = match error.is_conflict() {
+            true => FailureNature::Conflict,
+            false => FailureNature::Trouble,
+        };
+        let name = Some(name).filter(|name| !name.is_empty());
+        self.failures.push(Failure { verb, stage, name, error: error.to_string(), nature });
         self.retry_after = self.retry_after.max(error.retry_after());
+    }
+
+    /// Whether a write was refused or went wrong. Where there was nothing to write, or nothing to
+    /// give, nobody is to blame.
+    pub fn is_troubled(&self) -> bool {
+        self.failures.iter().any(|failure| failure.nature != FailureNature::Shortage)
+    }
+}
+
+/// What a write is about, in the version that it is conditional on or makes.
+struct Target {
+    kind: Kind,
+    key: NamespacedName,
+    uid: Text,
+    resource_version: ResourceVersion,
+}
+
+impl Target {
+    fn of<T: Resource>(object: &T) -> Self {
+        let metadata = object.metadata();
+        Target {
+            kind: T::KIND,
+            key: metadata.key.clone(),
+            uid: metadata.uid.clone(),
+            resource_version: metadata.resource_version,
+        }
     }
 }
 
 /// The answer to a deletion: the object, if a finalizer holds it.
 struct Deleted<T>(Option<T>);
 
-/// An answer that may carry the object as it stands now.
-trait Answer<T> {
-    fn object(&self) -> Option<&T>;
+/// An answer that may tell how the object stands now.
+trait Answer {
+    fn written(&self) -> Option<Target>;
 }
 
-impl<T: Resource> Answer<T> for T {
-    fn object(&self) -> Option<&T> {
-        Some(self)
+impl<T: Resource> Answer for T {
+    fn written(&self) -> Option<Target> {
+        Some(Target::of(self))
     }
 }
 
-impl<T: Resource> Answer<T> for Deleted<T> {
-    fn object(&self) -> Option<&T> {
-        self.0.as_ref()
+impl<T: Resource> Answer for Deleted<T> {
+    fn written(&self) -> Option<Target> {
+        self.0.as_ref().map(Target::of)
     }
 }

@@ -27,6 +27,9 @@ const SHORT_WATCH: Duration = Duration::from_secs(1);
 /// replicas do not end together.
 const SHORTEST_WATCH: Duration = Duration::from_secs(300);
 
+/// How often it is looked whether a kind has been defined.
+const DEFINITION_CHECK: Duration = Duration::from_secs(10);
+
 /// Feeds all objects of one kind to the index.
 pub struct Feed {
     /// The kind.
@@ -81,7 +84,10 @@ impl Feed {
     /// to go on from, or empty where only a list helps.
     async fn step(&self, from: &mut Option<ResourceVersion>) -> Result<(), WireError> {
         let Some(version) = *from else {
-            *from = Some(self.list().await?);
+            match self.list().await {
+                Err(error) if self.is_undefined(&error) => self.await_definition().await,
+                listed => *from = Some(listed?),
+            }
             return Ok(());
         };
         *from = match self.watch(version, from).await? {
@@ -89,6 +95,19 @@ impl Feed {
             Ended::Expired => None,
         };
         Ok(())
+    }
+
+    /// Whether an error means that the cluster does not have the kind. It may lack ours.
+    fn is_undefined(&self, error: &WireError) -> bool {
+        self.kind.is_custom() && error.is_not_found()
+    }
+
+    /// A cluster without a kind has no objects of it, until somebody defines it.
+    async fn await_definition(&self) {
+        self.reachability.found(self.kind);
+        self.metrics.heard(self.kind);
+        self.index.reset(self.kind, &HashSet::new(), ResourceVersion::default());
+        tokio::time::sleep(DEFINITION_CHECK).await;
     }
 
     async fn list(&self) -> Result<ResourceVersion, WireError> {
@@ -125,7 +144,9 @@ impl Feed {
     ) -> Result<Ended, WireError> {
         let lasting = SHORTEST_WATCH.mul_f64(1.0 + self.randomness.fraction());
         let mut watch = match self.wire.watch(self.kind, from, lasting).await {
-            Err(error) if error.is_expired() => return Ok(Ended::Expired),
+            Err(error) if error.is_expired() || self.is_undefined(&error) => {
+                return Ok(Ended::Expired);
+            }
             opened => opened?,
         };
         self.heard();

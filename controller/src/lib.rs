@@ -11,6 +11,9 @@ pub mod leader;
 pub mod shift;
 pub mod takeover;
 
+pub mod audit;
+
+pub mod cluster_ip_mode;
 pub mod manager;
 pub mod serving;
 
@@ -30,3 +33,4 @@ pub mod events;
 pub mod executor;
 pub mod health;
 pub mod metrics;
+pub mod pool_status;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use controller::config::logging::Format;
 use controller::config::{self, Config, ConfigError, Logging, Request, Version};
 use controller::logging::Verbosity;
-use controller::{completion, logging, run, takeover, version};
+use controller::{audit, completion, logging, run, takeover, version};
 use jiff::Timestamp;
 
 const VERSION: &str = concat!("Roster v", env!("CARGO_PKG_VERSION"));
@@ -20,6 +20,8 @@ Usage:
   roster controller-manager --help    all flags, with examples
   roster takeover check [flags]       whether kube-controller-manager writes the same, and what to do
   roster completion bash|zsh|fish     a script that completes all of this
+  roster audit clusterips [flags]     what is wrong with the ClusterIPs of a cluster; -o json for programs,
+                                      --repair --dry-run for what can be repaired
   roster --version
 ";
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         Some((command, rest)) if command == "controller-manager" => controller_manager(rest),
         Some((command, rest)) if command == "takeover" => takeover_command(rest),
         Some((command, rest)) if command == "completion" => completion_command(rest),
+        Some((command, rest)) if command == "audit" => audit_command(rest),
         Some((flag, _)) if flag == "--version" => {
             println!("{VERSION}");
             ExitCode::SUCCESS
@@ -86,6 +89,27 @@ fn completion_command(arguments: &[String]) -> ExitCode {
         _ => eprintln!("Error: \"roster completion\" needs a shell: bash, zsh or fish"),
     }
     ExitCode::FAILURE
+}
+
+fn audit_command(arguments: &[String]) -> ExitCode {
+    let asked = arguments.split_first().filter(|(what, _)| *what == "clusterips");
+    let parsed = asked.map(|(_, rest)| audit::parse(rest)).unwrap_or_else(|| {
+        Err("\"roster audit\" needs to be told what: \"clusterips\"".to_owned())
+    });
+    let (selection, rest) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            eprint!("{HELP}");
+            eprintln!("Error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let config = match configuration(&rest) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    start_log(&config.logging);
+    finish(blocking(async { audit::cluster_ips(&config, selection).await }))
 }
 
 /// Reads the flags of the controller manager, which all commands share. What is not to run ends with

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use controller_core::cluster_ip::ClusterIpController;
 use controller_core::endpoint_slices::{self, EndpointSliceController};
 use controller_core::endpoints::EndpointsController;
 use controller_core::index::Trigger;
@@ -13,7 +14,9 @@ use controller_core::mirroring::{self, MirroringController};
 use controller_core::reconcile::Reconcile;
 use jiff::SignedDuration;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
+use crate::cluster_ip_mode::ClusterIpMode;
 use crate::complaints::Complaints;
 use crate::environment::{Clock, Randomness};
 use crate::events::Recorder;
@@ -23,6 +26,7 @@ use crate::health::{ControllerCheck, Health};
 use crate::leader::Fence;
 use crate::limiter::Limiter;
 use crate::metrics::Metrics;
+use crate::pool_status::PoolStatusWriter;
 use crate::queue::Queue;
 use crate::reachability::Reachability;
 use crate::shared_index::{Intake, SharedIndex};
@@ -33,6 +37,11 @@ use crate::worker::Worker;
 const LONGEST_DEBT: Duration = Duration::from_secs(30);
 /// How often debts are looked at.
 const DEBT_CHECK: Duration = Duration::from_secs(10);
+/// How long a claim may stand for a Service that is not there before it counts as left over, where
+/// nobody has seen the Service go.
+const LONGEST_ABSENCE: Duration = Duration::from_secs(120);
+/// How often all ClusterIPs are looked over.
+const CLUSTER_IP_AUDIT: Duration = Duration::from_secs(180);
 /// How long events may take to be sent at the end.
 const LAST_EVENTS: Duration = Duration::from_secs(1);
 
@@ -61,6 +70,8 @@ pub struct Settings {
     pub max_endpoints_per_slice: NonZeroUsize,
     /// `--mirroring-max-endpoints-per-subset`.
     pub mirroring_max_endpoints_per_subset: NonZeroUsize,
+    /// `--cluster-ip-mode`.
+    pub cluster_ip_mode: ClusterIpMode,
     /// `--kube-api-qps`: writes a second; none means no limit.
     pub kube_api_qps: Option<f64>,
     /// `--kube-api-burst`: writes at once.
@@ -108,6 +119,9 @@ impl Manager {
         let queues: BTreeMap<Controller, Arc<Queue<NamespacedName, Trigger>>> =
             intakes.iter().map(|(name, intake)| (*name, intake.queue.clone())).collect();
         let index = Arc::new(SharedIndex::new(intakes, clock.clone()));
+        if settings.controllers.contains_key(&Controller::ClusterIp) {
+            metrics.watch_cluster_ips(&index);
+        }
         let reachability = Arc::new(Reachability::default());
         let mut intake = JoinSet::new();
         for kind in index.with(|index| index.kinds().clone()) {
@@ -155,6 +169,8 @@ impl Manager {
         let reader = |writers: &[Controller]| self.executor(self.wire_of(writers), fence.clone());
         let readers = BTreeMap::from([
             (Kind::Endpoints, reader(&[Controller::Endpoints])),
+            (Kind::Service, reader(&[Controller::ClusterIp])),
+            (Kind::IpAddress, reader(&[Controller::ClusterIp])),
             (
                 Kind::EndpointSlice,
                 reader(&[Controller::EndpointSlice, Controller::EndpointSliceMirroring]),
@@ -166,6 +182,7 @@ impl Manager {
         self.employ(slices, &fence);
         self.employ(EndpointsController, &fence);
         self.employ(mirrors, &fence);
+        self.employ_for_cluster_ips(&fence);
         self.index.begin_work();
         if let Some(period) = self.settings.min_resync_period {
             self.intake.spawn(visit_again(self.index.clone(), self.once_to_twice(period)));
@@ -224,43 +241,67 @@ impl Manager {
         let _ = tokio::time::timeout(LAST_EVENTS, events).await;
     }
 
-    /// Starts the workers of a controller, if it is to run. Each controller writes in its own name
-    /// and has its own share of requests.
+    /// Starts the workers of a controller, if it is to run.
     fn employ<C: Reconcile>(&mut self, controller: C, fence: &Fence) {
-        let (Some(pace), Some(check)) =
-            (self.settings.controllers.get(&C::CONTROLLER), self.checks.get(&C::CONTROLLER))
-        else {
+        let Some(post) = self.post(C::CONTROLLER, fence) else {
             return;
         };
-        tracing::info!("Starting {}", title(C::CONTROLLER));
-        self.metrics.watch(C::CONTROLLER, check.queue.clone());
-        // More depends on slices than on Endpoints, so they go first.
-        let after = match C::CONTROLLER {
-            Controller::Endpoints => self.checks.get(&Controller::EndpointSlice),
-            Controller::EndpointSlice | Controller::EndpointSliceMirroring => None,
-        };
-        let wire = self.wire_of(&[C::CONTROLLER]);
-        let (recorder, events) =
-            Recorder::start(wire.clone(), self.clock.clone(), self.randomness.clone());
-        let worker = Arc::new(Worker {
-            controller,
-            queue: check.queue.clone(),
-            after: after.map(|first| first.queue.clone()),
-            index: self.index.clone(),
-            executor: Arc::new(self.executor(wire, fence.clone())),
-            recorder,
-            complaints: Complaints::default(),
-            metrics: self.metrics.clone(),
-            failures: check.failures.clone(),
-            pause: self.once_to_twice(self.settings.start_interval),
-        });
-        for _ in 0..pace.concurrent_syncs.get() {
+        let (team, worker) = (post.pace.concurrent_syncs.get(), post.taken_by(controller));
+        for _ in 0..team {
             self.workers.spawn(worker.clone().run());
         }
+    }
+
+    /// The same for the ClusterIP controller, once it is known what there is to do.
+    fn employ_for_cluster_ips(&mut self, fence: &Fence) {
+        let Some(post) = self.post(Controller::ClusterIp, fence) else {
+            return;
+        };
+        self.intake.spawn(look_over_cluster_ips(self.index.clone()));
+        let pools = PoolStatusWriter {
+            wire: post.wire.clone(),
+            index: self.index.clone(),
+            fence: fence.clone(),
+            recorder: post.recorder.clone(),
+        };
+        self.intake.spawn(pools.run());
+        let mode = self.settings.cluster_ip_mode;
+        self.workers.spawn(async move {
+            let duty = tokio::select! {
+                duty = mode.duty(&post.wire) => duty,
+                () = post.check.queue.closed() => return,
+            };
+            let team = post.pace.concurrent_syncs.get();
+            let worker = post.taken_by(ClusterIpController { duty });
+            let team = (0..team).map(|_| worker.clone().run());
+            futures::future::join_all(team).await;
+        });
+    }
+
+    /// What the workers of a controller share, if it is to run. Each controller writes in its own
+    /// name and has its own share of requests.
+    fn post(&mut self, controller: Controller, fence: &Fence) -> Option<Post> {
+        let pace = *self.settings.controllers.get(&controller)?;
+        let check = self.checks.get(&controller)?.clone();
+        tracing::info!("Starting {}", title(controller));
+        self.metrics.watch(controller, check.queue.clone());
+        // More depends on slices than on Endpoints, so they go first.
+        let first = match controller {
+            Controller::Endpoints => self.checks.get(&Controller::EndpointSlice),
+            _ => None,
+        };
+        let after = first.map(|first| first.queue.clone());
+        let wire = self.wire_of(&[controller]);
+        let (recorder, events) =
+            Recorder::start(wire.clone(), self.clock.clone(), self.randomness.clone());
         self.events.spawn(async move {
             // It ends with its last recorder, or is aborted with us.
             let _ = events.await;
         });
+        let executor = Arc::new(self.executor(wire.clone(), fence.clone()));
+        let (index, metrics) = (self.index.clone(), self.metrics.clone());
+        let pause = self.once_to_twice(self.settings.start_interval);
+        Some(Post { pace, check, after, wire, index, executor, recorder, metrics, pause })
     }
 
     /// The way of the first of some controllers that has one of its own. Whose rights are
@@ -277,7 +318,39 @@ impl Manager {
 
     fn executor(&self, wire: Wire, fence: Fence) -> Executor {
         let limiter = Limiter::new(self.settings.kube_api_qps, self.settings.kube_api_burst);
-        Executor::new(wire, self.index.clone(), limiter, fence)
+        Executor::new(wire, self.index.clone(), limiter, fence, self.randomness.clone())
+    }
+}
+
+/// A place for the workers of a controller.
+struct Post {
+    pace: Pace,
+    check: Arc<ControllerCheck>,
+    /// The queue whose visits of a key come before theirs.
+    after: Option<Arc<Queue<NamespacedName, Trigger>>>,
+    wire: Wire,
+    index: Arc<SharedIndex>,
+    executor: Arc<Executor>,
+    recorder: Recorder,
+    metrics: Arc<Metrics>,
+    /// How long they wait before they begin.
+    pause: Duration,
+}
+
+impl Post {
+    fn taken_by<C: Reconcile>(self, controller: C) -> Arc<Worker<C>> {
+        Arc::new(Worker {
+            controller,
+            queue: self.check.queue.clone(),
+            after: self.after,
+            index: self.index,
+            executor: self.executor,
+            recorder: self.recorder,
+            complaints: Complaints::default(),
+            metrics: self.metrics,
+            failures: self.check.failures.clone(),
+            pause: self.pause,
+        })
     }
 }
 
@@ -287,6 +360,7 @@ fn title(controller: Controller) -> &'static str {
         Controller::Endpoints => "endpoint controller",
         Controller::EndpointSlice => "endpoint slice controller",
         Controller::EndpointSliceMirroring => "EndpointSliceMirroring controller",
+        Controller::ClusterIp => "ClusterIP controller",
     }
 }
 
@@ -305,6 +379,22 @@ async fn visit_again(index: Arc<SharedIndex>, period: Duration) {
     loop {
         tokio::time::sleep(period).await;
         index.visit_all();
+    }
+}
+
+/// Looks over all ClusterIPs again and again, as kube-apiserver does, and in between for claims whose
+/// Services are gone, although nobody saw them go.
+async fn look_over_cluster_ips(index: Arc<SharedIndex>) {
+    let limit = SignedDuration::try_from(LONGEST_ABSENCE).unwrap_or(SignedDuration::ZERO);
+    index.synced(Controller::ClusterIp.kinds()).await;
+    let mut looked_over = Instant::now();
+    loop {
+        tokio::time::sleep(DEBT_CHECK).await;
+        index.presume_departed(index.now() - limit);
+        if looked_over.elapsed() >= CLUSTER_IP_AUDIT {
+            looked_over = Instant::now();
+            index.revisit(Controller::ClusterIp);
+        }
     }
 }
 

@@ -113,7 +113,7 @@ async fn work(
 async fn guard(config: &Config, metrics: &Arc<Metrics>, clock: &Clock) -> Result<Option<Guard>> {
     match config.takeover {
         Takeover::Wait => {
-            let ours = config.settings.controllers.keys().copied().collect();
+            let ours = config.contended();
             Ok(Some(Guard::new(Lookout::new(config.client(metrics).await?), ours, clock.clone())))
         }
         Takeover::Force => Ok(None),

@@ -97,6 +97,20 @@ impl SharedIndex {
         self.synced.send_replace(synced);
     }
 
+    /// Takes Services for gone that have been missing since before a time, although something is
+    /// claimed for them.
+    pub fn presume_departed(&self, before: jiff::Timestamp) {
+        let visits = self.index.lock().departures(before, (self.clock)());
+        self.enqueue(visits);
+    }
+
+    /// Asks for a visit of everything by one controller.
+    pub fn revisit(&self, controller: Controller) {
+        let mut visits = self.index.lock().all_visits((self.clock)());
+        visits.retain(|visit| visit.controller == controller);
+        self.enqueue(visits);
+    }
+
     /// Looks at the index, or changes it in a way that asks for no visits.
     pub fn with<T>(&self, look: impl FnOnce(&mut Index) -> T) -> T {
         look(&mut self.index.lock())

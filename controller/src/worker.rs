@@ -67,7 +67,6 @@ impl<C: Reconcile> Worker<C> {
                 Outcome::Failed { .. } => VisitResult::Error,
             };
             self.metrics.visited(C::CONTROLLER, taken.elapsed(), result);
-            self.failures.visited(&key, result);
             self.queue.settle(&key, outcome);
         }
     }
@@ -75,6 +74,7 @@ impl<C: Reconcile> Worker<C> {
     async fn visit(&self, key: &NamespacedName, trigger: Trigger) -> Outcome<Trigger> {
         if let Err(error) = self.executor.settle_doubt(key).await {
             tracing::warn!(key = %key, err = %error, "Cannot find out whether something was created; trying again");
+            self.failures.visited(key, VisitResult::Error);
             return Outcome::Failed { reason: trigger, at_least: error.retry_after() };
         }
         // The lock lives for this line.
@@ -92,6 +92,10 @@ impl<C: Reconcile> Worker<C> {
         if executed.writes().next().is_some() {
             self.failures.wrote();
         }
+        self.failures.visited(
+            key,
+            if execution.is_troubled() { VisitResult::Error } else { VisitResult::Success },
+        );
         self.complain(key, &outline, &trigger);
         for notice in outline.notices {
             self.recorder.record(C::COMPONENT, notice);
@@ -105,7 +109,7 @@ impl<C: Reconcile> Worker<C> {
                 rest => Outcome::DoneFor(rest),
             };
         }
-        tracing::warn!(controller = C::CONTROLLER.name(), key = %key, err = error, "Cannot bring a Service's endpoints up to date; trying again");
+        tracing::warn!(controller = C::CONTROLLER.name(), key = %key, err = error, "Cannot bring a Service up to date; trying again");
         if let Some(notice) = self.controller.complaint(&snapshot, &execution.failures, &error) {
             self.recorder.record(C::COMPONENT, notice);
         }

@@ -9,7 +9,9 @@ use controller::metrics::Metrics;
 use controller::wire::Wire;
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use sandbox::{Addresses, Bootstrap, Listener, Sandbox, Settings, kubeconfig, simulate};
+use sandbox::{
+    Addresses, Bootstrap, ClusterIpAllocation, Listener, Sandbox, Settings, kubeconfig, simulate,
+};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -35,10 +37,12 @@ impl Cluster {
     }
 }
 
-/// The flags that Roster is started with.
+/// The flags that Roster is started with. It asks the API server whether it gives ClusterIPs.
 pub fn flags(kubeconfig: &Path) -> Vec<String> {
     let kubeconfig = format!("--kubeconfig={}", kubeconfig.display());
-    vec![kubeconfig, "--leader-elect=false".to_owned(), "--secure-port=0".to_owned()]
+    let others =
+        ["--controllers=*,clusterip-controller", "--leader-elect=false", "--secure-port=0"];
+    [kubeconfig].into_iter().chain(others.map(str::to_owned)).collect()
 }
 
 /// An API server in this process, with simulated Nodes. It ends with this value.
@@ -59,7 +63,10 @@ impl OwnCluster {
             seed: jiff::Timestamp::now().as_microsecond().unsigned_abs(),
             history: 10_000,
         });
-        let (addresses, api_server) = (Addresses::default(), listener.address());
+        // Who gives Services their addresses is Roster.
+        let allocation = ClusterIpAllocation::None;
+        let addresses = Addresses { allocation, ..Addresses::default() };
+        let api_server = listener.address();
         sandbox.bootstrap(&Bootstrap { addresses, api_server });
         simulate::make_nodes(&sandbox, 3);
         let folder = tempfile::tempdir()?;

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 
 use anyhow::Result;
@@ -10,7 +11,7 @@ use controller::wire::Wire;
 use controller_core::endpoint_slices::{self, Limits, Plan, Snapshot};
 use controller_core::facts::{ClusterIp, Service, TargetPort};
 use controller_core::index::{Index, Observation, Source};
-use controller_core::key::{Kind, NamespacedName};
+use controller_core::key::{Controller, Kind, NamespacedName};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Endpoints, Event};
 use kube::api::ListParams;
@@ -35,7 +36,7 @@ impl Picture {
     /// Looks at the cluster.
     pub async fn take(cluster: &Cluster) -> Result<Self> {
         let mut index = Index::default();
-        for kind in Kind::ALL {
+        for kind in Controller::EndpointSlice.kinds().iter().copied() {
             fill(&mut index, &cluster.wire, kind).await?;
         }
         let snapshots = index.services().into_iter().map(|key| index.endpoint_slices(&key));
@@ -50,6 +51,16 @@ impl Picture {
         let everything = ListParams::default();
         let endpoints = Api::all(cluster.client.clone()).list(&everything).await?.items;
         Ok(Self { services, endpoints, events: last_events(&cluster.client).await? })
+    }
+
+    /// The ClusterIP of a Service, once it has one.
+    pub fn cluster_ip_of(&self, name: &str) -> Option<IpAddr> {
+        let mut services =
+            self.services.iter().filter_map(|(snapshot, _)| snapshot.service.as_ref());
+        match services.find(|service| &*service.key.name == name)?.cluster_ip {
+            ClusterIp::Address(address) => Some(address),
+            ClusterIp::Headless | ClusterIp::Unset => None,
+        }
     }
 
     /// How many endpoints of a Service its slices publish as ready, if everything is as planned.

@@ -1,6 +1,7 @@
-//! The story: three Pods behind a Service. One fails its readiness probe and recovers, another is
+//! The story: a Service is given its ClusterIP, and three Pods stand behind it. One fails its readiness probe and recovers, another is
 //! deleted, and the Deployment is scaled.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -50,6 +51,9 @@ pub async fn apply(client: &Client, example: &Path, screen: &mut Screen) -> Resu
 /// Plays the story, and waits at each step until it has come true.
 pub async fn play(cluster: &Cluster, screen: &mut Screen) -> Result<()> {
     let pods: Api<Pod> = Api::default_namespaced(cluster.client.clone());
+    screen.say("The API server gives no addresses. Watch Roster give the Service its ClusterIP");
+    let address = address(cluster, screen).await?;
+    screen.say(&format!("It is {address}, held by the IPAddress of that name"));
     screen.say("Three Pods start. Watch their reasons turn to Ready, and the slice fill up");
     becomes(cluster, screen, 3).await?;
     let [first, second] = two(&pods).await?;
@@ -72,6 +76,22 @@ pub async fn play(cluster: &Cluster, screen: &mut Screen) -> Result<()> {
     let five = Patch::Merge(json!({"spec": {"replicas": 5}}));
     deployments.patch_scale(NAME, &PatchParams::default(), &five).await?;
     becomes(cluster, screen, 5).await
+}
+
+/// Waits until the Service has an address.
+async fn address(cluster: &Cluster, screen: &mut Screen) -> Result<IpAddr> {
+    let started = Instant::now();
+    loop {
+        let picture = Picture::take(cluster).await?;
+        screen.show(&picture);
+        if let Some(address) = picture.cluster_ip_of(NAME) {
+            return Ok(address);
+        }
+        if started.elapsed() > PATIENCE {
+            bail!("{NAME} has no ClusterIP within {} s", PATIENCE.as_secs());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// Waits until so many endpoints are ready, in the slices and in the Endpoints.

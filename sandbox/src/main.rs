@@ -36,9 +36,9 @@ struct Arguments {
     /// that goes when the server ends
     #[arg(long, value_name = "PATH")]
     directory: Option<PathBuf>,
-    /// Who gives Services their ClusterIP: the server, as kube-apiserver does, or nobody, so that a
-    /// controller can
-    #[arg(long, value_enum, default_value_t = Allocation::Server)]
+    /// Who gives Services their ClusterIP: nobody here, so that a controller such as Roster can, or the
+    /// server, as kube-apiserver does
+    #[arg(long, value_enum, default_value_t = Allocation::None)]
     cluster_ip_allocation: Allocation,
     /// The range of ClusterIPs; two, with a comma between them, for a cluster of two families
     #[arg(long, value_name = "CIDR", default_value = "10.96.0.0/16", value_parser = service_cidr)]

@@ -225,7 +225,9 @@ fn cases() -> Vec<Case> {
 }
 
 fn all_controllers() -> ControllerManagerOptions {
-    ControllerManagerOptions::unhurried(&Controller::ALL.map(Controller::name))
+    ControllerManagerOptions::unhurried(
+        &Controller::OF_KUBE_CONTROLLER_MANAGER.map(Controller::name),
+    )
 }
 
 impl Pair<'_> {

@@ -319,6 +319,12 @@ impl Cluster {
             "Node" => ("", "nodes", Scope::Cluster),
             "Namespace" => ("", "namespaces", Scope::Cluster),
             "Lease" => ("coordination.k8s.io", "leases", Scope::Namespace),
+            "ServiceCIDR" => (NETWORKING, "servicecidrs", Scope::Cluster),
+            "IPAddress" => (NETWORKING, "ipaddresses", Scope::Cluster),
+            "ClusterIPPool" => ("roster.dev", "clusterippools", Scope::Cluster),
+            "CustomResourceDefinition" => {
+                ("apiextensions.k8s.io", "customresourcedefinitions", Scope::Cluster)
+            }
             "ResourceQuota" => ("", "resourcequotas", Scope::Namespace),
             "ClusterRole" => (RBAC, "clusterroles", Scope::Cluster),
             "ClusterRoleBinding" => (RBAC, "clusterrolebindings", Scope::Cluster),
@@ -331,10 +337,12 @@ impl Cluster {
             }
             other => panic!("no such kind in the tests: {other}"),
         };
-        let api_version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
+        let version = if group == "roster.dev" { "v1alpha1" } else { "v1" };
+        let api_version =
+            if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
         let resource = ApiResource {
             group: group.to_owned(),
-            version: "v1".to_owned(),
+            version: version.to_owned(),
             api_version,
             kind: kind.to_owned(),
             plural: plural.to_owned(),
@@ -349,6 +357,7 @@ impl Cluster {
 }
 
 const RBAC: &str = "rbac.authorization.k8s.io";
+const NETWORKING: &str = "networking.k8s.io";
 const ADMISSION: &str = "admissionregistration.k8s.io";
 
 /// Where objects of a kind lie.

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use controller::cluster_ip_mode::ClusterIpMode;
 use controller::config::serving::Debugging;
 use controller::config::{self, Request};
 use controller::environment::{Clock, Randomness};
@@ -119,9 +120,9 @@ impl Roster {
     }
 }
 
-/// Upstream's defaults for all controllers, with no limit on writes.
+/// Upstream's defaults for its controllers, with no limit on writes.
 pub fn settings() -> Settings {
-    of_controllers(&Controller::ALL)
+    of_controllers(&Controller::OF_KUBE_CONTROLLER_MANAGER)
 }
 
 /// Upstream's defaults for some controllers, with no limit on writes.
@@ -132,6 +133,7 @@ pub fn of_controllers(controllers: &[Controller]) -> Settings {
         controllers: controllers.iter().map(|controller| (*controller, pace)).collect(),
         max_endpoints_per_slice: NonZeroUsize::new(100).unwrap(),
         mirroring_max_endpoints_per_subset: NonZeroUsize::new(1000).unwrap(),
+        cluster_ip_mode: ClusterIpMode::Auto,
         kube_api_qps: None,
         kube_api_burst: 1,
         min_resync_period: None,

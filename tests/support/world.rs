@@ -38,6 +38,20 @@ impl World {
         Self { sandbox, cluster, clock }
     }
 
+    /// A cluster whose API server leaves it to others to give Services their addresses, out of these
+    /// ranges. It has the ServiceCIDR and the Service `kubernetes`, as any cluster.
+    pub async fn without_allocator(range: &str, second: Option<&str>) -> Self {
+        let world = Self::new().await;
+        let addresses = sandbox::Addresses {
+            allocation: sandbox::ClusterIpAllocation::None,
+            range: range.parse().unwrap(),
+            second: second.map(|second| second.parse().unwrap()),
+        };
+        let api_server = "192.0.2.1:6443".parse().unwrap();
+        world.sandbox.bootstrap(&sandbox::Bootstrap { addresses, api_server });
+        world
+    }
+
     /// Lets Services have addresses of both families.
     pub fn has_both_families(&self) {
         let second = Some("fd00:96::/112".parse().unwrap());

@@ -4,6 +4,7 @@
 //! There is one way in for every kind: [`Index::apply`], [`Index::delete`], [`Index::reset`]. A
 //! change that cannot alter any plan is stored and answers with no visits.
 
+mod cluster_ips;
 mod endpoints;
 mod held;
 mod pods;
@@ -17,14 +18,16 @@ use std::sync::Arc;
 use foldhash::HashMap;
 use jiff::Timestamp;
 
+use crate::cluster_ip::ledger::Ledger;
 use crate::facts::{EndpointSlice, Endpoints, Fact, IpFamily, Node, Pod, Service};
 use crate::key::{Controller, Kind, NamespacedName, ResourceVersion, Text};
 use crate::membership::Membership;
 use crate::memory::Memory;
 use crate::topology::Topology;
 use crate::written::{Place, Written};
-use crate::{endpoint_slices, endpoints as endpoints_controller, mirroring};
+use crate::{cluster_ip, endpoint_slices, endpoints as endpoints_controller, mirroring};
 
+use cluster_ips::ClusterIps;
 pub use visit::{Field, Trigger, Visit, When};
 
 /// Nodes by name.
@@ -42,6 +45,7 @@ pub struct Index {
     topology: Topology,
     /// The Services that ask for topology mode: a change of the zones concerns them all.
     in_topology_mode: BTreeSet<NamespacedName>,
+    cluster_ips: ClusterIps,
     written: Written,
     synced: BTreeSet<Kind>,
 }
@@ -120,6 +124,7 @@ impl Index {
             nodes: Arc::default(),
             topology: Topology::default(),
             in_topology_mode: BTreeSet::new(),
+            cluster_ips: ClusterIps::default(),
             written: Written::default(),
             synced: BTreeSet::new(),
         }
@@ -140,6 +145,10 @@ impl Index {
             Fact::Node(node) => self.apply_node(node, origin),
             Fact::EndpointSlice(slice) => self.apply_slice(slice, origin),
             Fact::Endpoints(endpoints) => self.apply_endpoints(endpoints, origin),
+            Fact::Namespace(namespace) => self.apply_namespace(namespace, origin),
+            Fact::ServiceCidr(cidr) => self.apply_service_cidr(cidr, origin),
+            Fact::IpAddress(claim) => self.apply_claim(claim, origin),
+            Fact::ClusterIpPool(pool) => self.apply_pool(pool, origin),
         }
     }
 
@@ -155,11 +164,15 @@ impl Index {
     ) -> Vec<Visit> {
         let origin = Origin { resource_version: ResourceVersion::default(), source, seen };
         match kind {
-            Kind::Service => self.delete_service(key, origin),
+            Kind::Service => self.delete_service(key, uid, origin),
             Kind::Pod => self.delete_pod(key, origin),
             Kind::Node => self.delete_node(&key.name, origin),
             Kind::EndpointSlice => self.delete_slice(key, uid, origin),
             Kind::Endpoints => self.delete_endpoints(key, uid, origin),
+            Kind::Namespace => self.delete_namespace(&key.name, origin),
+            Kind::ServiceCidr => self.delete_service_cidr(&key.name, origin),
+            Kind::IpAddress => self.delete_claim(key, uid, origin),
+            Kind::ClusterIpPool => self.delete_pool(&key.name, origin),
         }
     }
 
@@ -212,7 +225,9 @@ impl Index {
             names.map(|name| NamespacedName::new(namespace.clone(), name)).collect()
         };
         let mut keys: Vec<NamespacedName> = self.namespaces.iter().flat_map(named).collect();
+        keys.extend(self.cluster_ips.ledger.names().cloned());
         keys.sort();
+        keys.dedup();
         let visits = |key: NamespacedName| {
             Controller::ALL.map(|controller| Visit {
                 controller,
@@ -275,6 +290,27 @@ impl Index {
             service: entry.and_then(|entry| entry.service.clone()),
             slices: self.slices_of(key),
         }
+    }
+
+    /// What the ClusterIP controller plans from.
+    pub fn cluster_ip(&self, key: &NamespacedName) -> cluster_ip::Snapshot {
+        let labels = self.cluster_ips.namespace_labels.get(&key.namespace).cloned();
+        self.cluster_ips.ledger.snapshot(key, labels.unwrap_or_default())
+    }
+
+    /// What does not fit together between Services, claims, ranges and pools.
+    pub fn audit_cluster_ips(&self, now: Timestamp) -> Vec<cluster_ip::audit::Finding> {
+        cluster_ip::audit::audit(&self.cluster_ips.ledger, &self.cluster_ips.namespace_labels, now)
+    }
+
+    /// Who has each address.
+    pub fn ledger(&self) -> &Ledger {
+        &self.cluster_ips.ledger
+    }
+
+    /// The same, for whoever picks addresses.
+    pub fn ledger_mut(&mut self) -> &mut Ledger {
+        &mut self.cluster_ips.ledger
     }
 
     /// Remembers what a visit leaves in mind. Its times count as published even if a write fails, as
@@ -389,10 +425,13 @@ impl Index {
                 of(namespace, named.map(|(name, _)| name))
             }
             Kind::EndpointSlice => of(namespace, content.slices.keys()),
-            Kind::Node => Vec::new(),
+            _ => Vec::new(),
         };
         match kind {
             Kind::Node => self.nodes.keys().cloned().map(NamespacedName::cluster).collect(),
+            Kind::Namespace | Kind::ServiceCidr | Kind::IpAddress | Kind::ClusterIpPool => {
+                self.cluster_ips.keys(kind)
+            }
             _ => self.namespaces.iter().flat_map(of_kind).collect(),
         }
     }

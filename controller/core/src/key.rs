@@ -71,14 +71,36 @@ pub enum Kind {
     EndpointSlice,
     /// v1 Endpoints.
     Endpoints,
+    /// v1 Namespace.
+    Namespace,
+    /// networking.k8s.io/v1 ServiceCIDR.
+    ServiceCidr,
+    /// networking.k8s.io/v1 IPAddress.
+    IpAddress,
+    /// roster.dev/v1alpha1 ClusterIPPool.
+    ClusterIpPool,
 }
 
 impl Kind {
     /// All watched kinds, in the order in which their watches are opened.
-    pub const ALL: [Kind; 5] =
-        [Kind::Node, Kind::Service, Kind::Pod, Kind::EndpointSlice, Kind::Endpoints];
+    pub const ALL: [Kind; 9] = [
+        Kind::Node,
+        Kind::Service,
+        Kind::Pod,
+        Kind::EndpointSlice,
+        Kind::Endpoints,
+        Kind::Namespace,
+        Kind::ServiceCidr,
+        Kind::IpAddress,
+        Kind::ClusterIpPool,
+    ];
 
-    /// Whether we write objects of this kind, so that a watch mostly tells what we know.
+    /// Whether it is a kind of our own, which a cluster need not have: then there are none of it.
+    pub fn is_custom(self) -> bool {
+        self == Kind::ClusterIpPool
+    }
+
+    /// Whether we write all objects of this kind, so that a watch mostly tells what we know.
     pub fn is_written(self) -> bool {
         matches!(self, Kind::EndpointSlice | Kind::Endpoints)
     }
@@ -91,6 +113,10 @@ impl Kind {
             Kind::Node => "Node",
             Kind::EndpointSlice => "EndpointSlice",
             Kind::Endpoints => "Endpoints",
+            Kind::Namespace => "Namespace",
+            Kind::ServiceCidr => "ServiceCIDR",
+            Kind::IpAddress => "IPAddress",
+            Kind::ClusterIpPool => "ClusterIPPool",
         }
     }
 }
@@ -110,11 +136,21 @@ pub enum Controller {
     Endpoints,
     /// Writes slices that mirror hand-made Endpoints.
     EndpointSliceMirroring,
+    /// Gives Services their ClusterIPs, where the API server does not.
+    ClusterIp,
 }
 
 impl Controller {
     /// All controllers. Slices come before Endpoints, here and on the wire: more depends on them.
-    pub const ALL: [Controller; 3] =
+    pub const ALL: [Controller; 4] = [
+        Controller::EndpointSlice,
+        Controller::Endpoints,
+        Controller::EndpointSliceMirroring,
+        Controller::ClusterIp,
+    ];
+
+    /// Those that kube-controller-manager has, too, and that must not run in both.
+    pub const OF_KUBE_CONTROLLER_MANAGER: [Controller; 3] =
         [Controller::EndpointSlice, Controller::Endpoints, Controller::EndpointSliceMirroring];
 
     /// The kinds that it needs to watch.
@@ -127,6 +163,13 @@ impl Controller {
             Controller::EndpointSliceMirroring => {
                 &[Kind::Service, Kind::EndpointSlice, Kind::Endpoints]
             }
+            Controller::ClusterIp => &[
+                Kind::Service,
+                Kind::Namespace,
+                Kind::ServiceCidr,
+                Kind::IpAddress,
+                Kind::ClusterIpPool,
+            ],
         }
     }
 
@@ -136,6 +179,7 @@ impl Controller {
             Controller::EndpointSlice => "endpointslice-controller",
             Controller::Endpoints => "endpoints-controller",
             Controller::EndpointSliceMirroring => "endpointslice-mirroring-controller",
+            Controller::ClusterIp => "clusterip-controller",
         }
     }
 }

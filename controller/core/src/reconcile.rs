@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cluster_ip;
 use crate::endpoint_slices;
 use crate::endpoints;
-use crate::facts::{EndpointSlice, Endpoints, HintMode, IpFamily, Pod, Service};
+use crate::facts::{EndpointSlice, Endpoints, HintMode, IpAddress, IpFamily, Pod, Service};
 use crate::index::Index;
 use crate::key::{Controller, NamespacedName, ResourceVersion, Text};
 use crate::memory::Memory;
@@ -98,6 +99,12 @@ pub enum Stage<'a> {
     Removal(&'a EndpointSlice),
     /// The Endpoints of one Service.
     Endpoints(&'a endpoints::Write),
+    /// The claim on an address that a Service lists.
+    Claim(&'a cluster_ip::NewClaim),
+    /// The addresses of a Service: claims, and then the Service.
+    Assignment(&'a cluster_ip::Assignment),
+    /// A claim that is of no use any more.
+    Release(&'a IpAddress),
 }
 
 impl Stage<'_> {
@@ -105,7 +112,8 @@ impl Stage<'_> {
     pub fn len(&self) -> usize {
         match self {
             Stage::Slices(plan) => plan.len(),
-            Stage::Removal(_) | Stage::Endpoints(_) => 1,
+            Stage::Removal(_) | Stage::Endpoints(_) | Stage::Claim(_) | Stage::Release(_) => 1,
+            Stage::Assignment(assignment) => 1 + assignment.new_claims(),
         }
     }
 
@@ -126,6 +134,19 @@ pub struct Failure {
     pub name: Option<Text>,
     /// What the API server said, or what broke.
     pub error: String,
+    /// What kind of failure it is.
+    pub nature: FailureNature,
+}
+
+/// What a failure says about those who take part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureNature {
+    /// Somebody else was faster. It happens, and nobody needs to know.
+    Conflict,
+    /// There is nothing left to give. Nothing was sent, so it says nothing about the API server.
+    Shortage,
+    /// Something is wrong.
+    Trouble,
 }
 
 /// The kinds of stages.
@@ -137,6 +158,12 @@ pub enum StageKind {
     Removal,
     /// [`Stage::Endpoints`].
     Endpoints,
+    /// [`Stage::Claim`].
+    Claim,
+    /// [`Stage::Assignment`].
+    Assignment,
+    /// [`Stage::Release`].
+    Release,
 }
 
 /// The ways of writing.

@@ -363,6 +363,8 @@ fn a_pool_gives_the_addresses_of_its_namespace() {
         service_selector: None,
         enforcement: Enforcement::Prefer,
         priority: 0,
+        uid: "uid".into(),
+        generation: 1,
         disabled: false,
     };
     world.ledger.pool(&"ns".into(), Some(pool.clone()));

@@ -29,6 +29,8 @@ fn pool(name: &str, enforcement: Enforcement, ranges: &[&str]) -> ClusterIpPool 
         service_selector: None,
         enforcement,
         priority: 0,
+        uid: "uid".into(),
+        generation: 1,
         disabled: false,
     }
 }

@@ -1,6 +1,6 @@
 //! How the API server is reached: out of a kubeconfig, or as a Pod of the cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +27,12 @@ const AGENT: &str = concat!("roster/v", env!("CARGO_PKG_VERSION"));
 const LEADER_ELECTION: &str = concat!("roster/v", env!("CARGO_PKG_VERSION"), "/leader-election");
 
 impl Config {
+    /// The controllers that run and that kube-controller-manager has, too.
+    pub fn contended(&self) -> BTreeSet<Controller> {
+        let both = Controller::OF_KUBE_CONTROLLER_MANAGER.into_iter();
+        both.filter(|controller| self.settings.controllers.contains_key(controller)).collect()
+    }
+
     /// The way to the API server. Nothing is sent yet: a server that is away is waited for later.
     ///
     /// # Errors
@@ -125,6 +131,7 @@ fn account(controller: Controller) -> &'static str {
         Controller::Endpoints => "endpoint-controller",
         Controller::EndpointSlice => "endpointslice-controller",
         Controller::EndpointSliceMirroring => "endpointslicemirroring-controller",
+        Controller::ClusterIp => "clusterip-controller",
     }
 }
 

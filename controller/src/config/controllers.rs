@@ -7,10 +7,6 @@ use controller_core::key::Controller;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ControllerSelection(Vec<String>);
 
-/// A controller that Roster is to have and this build does not: asking for it by name is an error,
-/// so that nobody believes it to run.
-const NOT_BUILT: &str = "clusterip-controller";
-
 impl ControllerSelection {
     /// Takes entries that [`ControllerSelection::problems`] has found nothing wrong with.
     pub fn new(entries: &[String]) -> Self {
@@ -26,15 +22,10 @@ impl ControllerSelection {
         let mut problems = Vec::new();
         for entry in entries.iter().filter(|entry| *entry != "*") {
             let name = entry.strip_prefix('-').unwrap_or(entry);
-            let known = canonical(name);
-            let problem = if !KNOWN.contains(&known) {
-                format!("{name:?} is not in the list of known controllers")
-            } else if known == NOT_BUILT && !entry.starts_with('-') {
-                let built = Controller::ALL.map(Controller::name).join(", ");
-                format!("{name:?} is not part of this build, which has {built}")
-            } else {
+            if KNOWN.contains(&canonical(name)) {
                 continue;
-            };
+            }
+            let problem = format!("{name:?} is not in the list of known controllers");
             if !problems.contains(&problem) {
                 problems.push(problem);
             }
@@ -48,13 +39,15 @@ impl ControllerSelection {
     }
 
     /// Whether a controller of ours runs. The first entry that names it decides; without one, `*`
-    /// does.
+    /// does, which stands for those that kube-controller-manager has, too: what it may do is enough for
+    /// them.
     pub fn runs(&self, controller: Controller) -> bool {
         let decided = self.0.iter().find_map(|entry| match entry.strip_prefix('-') {
             Some(name) => (name == controller.name()).then_some(false),
             None => (entry == controller.name()).then_some(true),
         });
-        decided.unwrap_or_else(|| self.0.iter().any(|entry| entry == "*"))
+        let by_default = Controller::OF_KUBE_CONTROLLER_MANAGER.contains(&controller);
+        decided.unwrap_or_else(|| by_default && self.0.iter().any(|entry| entry == "*"))
     }
 
     /// Entries that name controllers which stay with kube-controller-manager.
@@ -197,6 +190,15 @@ mod tests {
     }
 
     #[test]
+    fn cluster_ips_are_looked_after_where_that_is_asked_for() {
+        let runs =
+            |list: &str| ControllerSelection::new(&entries(list)).runs(Controller::ClusterIp);
+        assert!(!runs("*"), "it needs rights that kube-controller-manager lacks");
+        assert!(runs("*,clusterip-controller"));
+        assert!(!runs("-clusterip-controller,clusterip-controller"));
+    }
+
+    #[test]
     fn unknown_names_are_told_once_each() {
         let problems = |list: &str| ControllerSelection::problems(&entries(list));
         let unknown = |name: &str| format!("{name:?} is not in the list of known controllers");
@@ -208,17 +210,5 @@ mod tests {
         assert_eq!(problems("endpointslice,"), [unknown("")]);
         assert_eq!(problems("-*"), [unknown("*")]);
         assert_eq!(problems("*, -endpoint"), [unknown(" -endpoint")]);
-    }
-
-    #[test]
-    fn a_controller_that_is_not_built_cannot_be_asked_for() {
-        let problems = ControllerSelection::problems(&entries("endpoint,clusterip-controller"));
-        assert_eq!(
-            problems,
-            [
-                "\"clusterip-controller\" is not part of this build, which has endpointslice-controller, \
-                 endpoints-controller, endpointslice-mirroring-controller"
-            ]
-        );
     }
 }

@@ -50,6 +50,7 @@ pub struct Values {
     pub mirroring_concurrent_service_endpoint_syncs: i32,
     pub mirroring_max_endpoints_per_subset: i32,
     pub mirroring_endpointslice_updates_batch_period: Duration,
+    pub cluster_ip_mode: String,
     pub help: bool,
     pub version: Option<Version>,
     pub positional: Vec<String>,
@@ -92,6 +93,7 @@ impl Default for Values {
             mirroring_concurrent_service_endpoint_syncs: 5,
             mirroring_max_endpoints_per_subset: 1000,
             mirroring_endpointslice_updates_batch_period: Duration::ZERO,
+            cluster_ip_mode: "auto".to_owned(),
             help: false,
             version: None,
             positional: Vec::new(),
@@ -226,6 +228,7 @@ fn assign(values: &mut Values, name: &str, value: &str) -> Result<(), String> {
         }
         "min-resync-period" => values.min_resync_period = duration::parse(value)?,
         "controller-start-interval" => values.controller_start_interval = duration::parse(value)?,
+        "cluster-ip-mode" => value.clone_into(&mut values.cluster_ip_mode),
         "feature-gates" => {
             let entries = value.split(',').map(str::trim).filter(|entry| !entry.is_empty());
             values.feature_gates.extend(entries.map(str::to_owned));

@@ -6,7 +6,8 @@ pub fn help() -> &'static str {
 Publishes where Services are served: for every Service with a selector, the addresses of the Pods
 that the selector matches, and whether they are ready, in EndpointSlices and in Endpoints; and
 hand-made Endpoints once more in EndpointSlices. It takes the place of three controllers of
-kube-controller-manager, with the same objects, labels, events and flags.
+kube-controller-manager, with the same objects, labels, events and flags. A fourth gives Services
+their ClusterIPs where the API server does not.
 
 Usage:
   roster controller-manager [flags]
@@ -17,11 +18,11 @@ Which cluster:
       --master URL            The API server, in place of the one in the kubeconfig
 
 What runs:
-      --controllers LIST      Names, comma separated; * means all, -NAME means not this one
-                              (default *). Here are endpointslice-controller,
-                              endpoints-controller and endpointslice-mirroring-controller. Names of
-                              controllers that stay with kube-controller-manager are accepted and
-                              change nothing
+      --controllers LIST      Names, comma separated; -NAME means not this one; * means
+                              endpointslice-controller, endpoints-controller and
+                              endpointslice-mirroring-controller (default *). Here is also
+                              clusterip-controller. Names of controllers that stay with
+                              kube-controller-manager are accepted and change nothing
       --use-service-account-credentials
                               Each controller writes as a ServiceAccount of its own in kube-system,
                               such as endpointslice-controller (default false)
@@ -73,6 +74,10 @@ EndpointSlices that mirror hand-made Endpoints:
       --mirroring-endpointslice-updates-batch-period DURATION
                               How long changes of mirrored slices by others are collected before
                               they are put right (default 0: at once)
+
+ClusterIPs:
+      --cluster-ip-mode MODE  reconcile: give Services their ClusterIPs; audit: the API server does
+                              (default auto: it is asked, by a Service that is created only for trial)
 
 Load on the API server:
       --kube-api-qps N        Writes a second, 0 means 5, negative means no limit (default 20)

@@ -207,6 +207,7 @@ const TEXTS: &[&str] = &[
     "cidr-allocator-type",
     "cloud-provider",
     "cluster-cidr",
+    "cluster-ip-mode",
     "cluster-name",
     "controllers",
     "disabled-metrics",

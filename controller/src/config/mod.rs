@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use controller_core::key::Controller;
 
+use crate::cluster_ip_mode::ClusterIpMode;
 use crate::leader;
 use crate::manager::{Pace, Settings};
 
@@ -27,6 +28,9 @@ pub use help::help;
 pub use known::{Kind as FlagKind, all as flags};
 pub use logging::Logging;
 pub use serving::Serving;
+
+/// How many Services are given addresses at once.
+const CONCURRENT_CLUSTER_IP_SYNCS: i32 = 5;
 
 /// Everything the command line decides.
 #[derive(Clone, Debug, PartialEq)]
@@ -166,6 +170,12 @@ fn problems(values: &flags::Values) -> Vec<String> {
         let value = values.concurrent_endpoint_syncs;
         errors.push(format!("concurrent-endpoint-syncs must not be less than 1, but got {value}"));
     }
+    if ClusterIpMode::parse(&values.cluster_ip_mode).is_none() {
+        errors.push(format!(
+            "cluster-ip-mode must be auto, reconcile or audit, but got {:?}",
+            values.cluster_ip_mode
+        ));
+    }
     errors.extend(serving::problems(&values.serving));
     errors
 }
@@ -200,6 +210,7 @@ fn config(values: flags::Values) -> Config {
                 values.mirroring_endpointslice_updates_batch_period,
             ),
         ),
+        (Controller::ClusterIp, pace(CONCURRENT_CLUSTER_IP_SYNCS, Duration::ZERO)),
     ];
     let runs = paces.into_iter().filter(|(controller, _)| controllers.runs(*controller));
     Config {
@@ -216,6 +227,8 @@ fn config(values: flags::Values) -> Config {
             controllers: runs.collect(),
             max_endpoints_per_slice: positive(values.max_endpoints_per_slice),
             mirroring_max_endpoints_per_subset: positive(values.mirroring_max_endpoints_per_subset),
+            cluster_ip_mode: ClusterIpMode::parse(&values.cluster_ip_mode)
+                .unwrap_or(ClusterIpMode::Auto),
             kube_api_qps: match values.kube_api_qps {
                 negative if negative < 0.0 => None,
                 // client-go takes zero for its own default.

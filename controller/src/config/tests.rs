@@ -1,5 +1,7 @@
 //! Command lines and what they ask for.
 
+use controller_core::cluster_ip::Duty;
+
 use super::*;
 
 fn request(line: &str) -> Result<Request, ConfigError> {
@@ -35,9 +37,12 @@ fn defaults_are_those_of_kube_controller_manager() {
     let five = NonZeroUsize::new(5).unwrap();
     let pace = Pace { concurrent_syncs: five, batch_period: Duration::ZERO };
     let settings = Settings {
-        controllers: Controller::ALL.map(|controller| (controller, pace)).into(),
+        controllers: Controller::OF_KUBE_CONTROLLER_MANAGER
+            .map(|controller| (controller, pace))
+            .into(),
         max_endpoints_per_slice: NonZeroUsize::new(100).unwrap(),
         mirroring_max_endpoints_per_subset: NonZeroUsize::new(1000).unwrap(),
+        cluster_ip_mode: ClusterIpMode::Auto,
         kube_api_qps: Some(20.0),
         kube_api_burst: 30,
         min_resync_period: Some(Duration::from_secs(12 * 3600)),
@@ -228,4 +233,15 @@ fn flags_of_other_controllers_are_noted_and_do_nothing() {
     let config = running("--cluster-cidr=10.0.0.0/8 --allocate-node-cidrs --root-ca-file /nowhere");
     assert_eq!(config.without_effect, ["cluster-cidr", "allocate-node-cidrs", "root-ca-file"]);
     assert_eq!(config.flags["cluster-cidr"], "10.0.0.0/8");
+}
+
+#[test]
+fn who_gives_cluster_ips_is_asked_unless_it_is_said() {
+    let mode = |line: &str| running(line).settings.cluster_ip_mode;
+    assert_eq!(mode("--cluster-ip-mode=reconcile"), ClusterIpMode::Fixed(Duty::Reconcile));
+    assert_eq!(mode("--cluster-ip-mode=audit"), ClusterIpMode::Fixed(Duty::Audit));
+    assert_eq!(
+        invalid("--cluster-ip-mode=webhook"),
+        "cluster-ip-mode must be auto, reconcile or audit, but got \"webhook\""
+    );
 }

@@ -155,7 +155,7 @@ fn event(
     let object = ObjectReference {
         api_version: Some(about.api_version.to_owned()),
         kind: Some(about.kind.to_owned()),
-        namespace: Some(about.key.namespace.to_string()),
+        namespace: Some(about.key.namespace.to_string()).filter(|it| !it.is_empty()),
         name: Some(about.key.name.to_string()),
         uid: Some(about.uid.to_string()).filter(|uid| !uid.is_empty()),
         resource_version: about.resource_version.map(|version| version.to_string()),

@@ -2,6 +2,7 @@
 //! sizes as data, workers pass on how visits went, and here it is counted, under the names that
 //! kube-controller-manager uses and a few of our own.
 
+mod cluster_ips;
 mod endpoint_slices;
 mod extents;
 mod family;
@@ -29,7 +30,9 @@ use crate::executor::{Execution, Progress, Write};
 use crate::health::{Finding, Probe};
 use crate::queue::Queue;
 use crate::serving::{Decision, User};
+use crate::shared_index::SharedIndex;
 
+use cluster_ips::ClusterIpMetrics;
 use endpoint_slices::EndpointSliceMetrics;
 use leader_election::LeaderElectionMetrics;
 use mirroring::MirroringMetrics;
@@ -51,6 +54,7 @@ pub struct Metrics {
     disabled: Vec<String>,
     slices: EndpointSliceMetrics,
     mirrors: MirroringMetrics,
+    cluster_ips: ClusterIpMetrics,
     workqueues: WorkqueueMetrics,
     visits: VisitMetrics,
     watches: WatchMetrics,
@@ -90,6 +94,7 @@ impl Metrics {
         Ok(Self {
             slices: EndpointSliceMetrics::new(&registry)?,
             mirrors: MirroringMetrics::new(&registry)?,
+            cluster_ips: ClusterIpMetrics::new(&registry)?,
             workqueues: WorkqueueMetrics::new(&registry)?,
             visits: VisitMetrics::new(&registry)?,
             watches: WatchMetrics::new(&registry)?,
@@ -114,6 +119,11 @@ impl Metrics {
         self.workqueues.watch(controller, queue);
     }
 
+    /// Tells from now on how full the ranges and pools are that an index knows.
+    pub fn watch_cluster_ips(&self, index: &Arc<SharedIndex>) {
+        self.cluster_ips.watch(index);
+    }
+
     /// A key was taken from the queue, after it had been due for a while.
     pub fn taken(&self, controller: Controller, waited: Duration) {
         self.workqueues.taken(controller, waited);
@@ -124,7 +134,7 @@ impl Metrics {
         match controller {
             Controller::EndpointSlice => self.slices.planned(key, sizes),
             Controller::EndpointSliceMirroring => self.mirrors.planned(key, sizes),
-            Controller::Endpoints => {}
+            Controller::Endpoints | Controller::ClusterIp => {}
         }
     }
 
@@ -133,7 +143,7 @@ impl Metrics {
         match controller {
             Controller::EndpointSlice => self.slices.executed(executed),
             Controller::EndpointSliceMirroring => self.mirrors.executed(executed),
-            Controller::Endpoints => {}
+            Controller::Endpoints | Controller::ClusterIp => {}
         }
         self.visits.executed(controller, executed);
     }
@@ -143,7 +153,7 @@ impl Metrics {
         match controller {
             Controller::EndpointSlice => self.slices.visited(result),
             Controller::EndpointSliceMirroring => self.mirrors.visited(took),
-            Controller::Endpoints => {}
+            Controller::Endpoints | Controller::ClusterIp => {}
         }
         self.workqueues.visited(controller, took);
         self.visits.visited(controller, result);
@@ -203,6 +213,7 @@ impl Metrics {
     pub fn render(&self) -> String {
         self.process.refresh();
         self.watches.refresh();
+        self.cluster_ips.refresh();
         let _current = self.workqueues.refresh();
         let mut families = self.registry.gather();
         families.retain(|family| !self.disabled.iter().any(|name| name == family.name()));

@@ -103,11 +103,12 @@ impl WorkqueueMetrics {
     }
 }
 
-/// The names that kube-controller-manager gives to the queues.
+/// The names that kube-controller-manager gives to the queues, and one in their manner.
 fn name(controller: Controller) -> &'static str {
     match controller {
         Controller::EndpointSlice => "endpoint_slice",
         Controller::Endpoints => "endpoint",
         Controller::EndpointSliceMirroring => "endpoint_slice_mirroring",
+        Controller::ClusterIp => "cluster_ip",
     }
 }

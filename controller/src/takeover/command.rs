@@ -24,7 +24,7 @@ use crate::metrics::Metrics;
 pub async fn check(config: &Config) -> Result<ExitCode> {
     let client = config.client(&Arc::new(Metrics::new()?)).await?;
     let sighting = Lookout::new(client.clone()).look().await?;
-    let ours = config.settings.controllers.keys().copied().collect();
+    let ours = config.contended();
     let verdict = sighting.judge(&ours, Timestamp::now());
     let mut text = String::new();
     let (code, platform) = match &verdict {

@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn the_steps_name_the_exact_flag_for_each_pod() {
-        let ours: BTreeSet<Controller> = Controller::ALL.into();
+        let ours: BTreeSet<Controller> = Controller::OF_KUBE_CONTROLLER_MANAGER.into();
         let text = there(Platform::Pods, &seen("*,tokencleaner"), &ours);
         assert!(
             text.contains(

@@ -150,7 +150,7 @@ mod tests {
     }
 
     fn judge(sighting: Sighting) -> &'static str {
-        match sighting.judge(&Controller::ALL.into(), at(60)) {
+        match sighting.judge(&Controller::OF_KUBE_CONTROLLER_MANAGER.into(), at(60)) {
             Verdict::Alone(_) => "alone",
             Verdict::Contended(_) => "contended",
             Verdict::Unknown(_) => "unknown",
@@ -185,7 +185,10 @@ mod tests {
             "Pod kube-system/kcm runs endpoints-controller (--controllers=endpoints-controller)"
                 .to_owned(),
         ];
-        assert_eq!(seen.judge(&Controller::ALL.into(), at(60)), Verdict::Contended(reasons));
+        assert_eq!(
+            seen.judge(&Controller::OF_KUBE_CONTROLLER_MANAGER.into(), at(60)),
+            Verdict::Contended(reasons)
+        );
     }
 
     #[test]

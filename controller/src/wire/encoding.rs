@@ -1,7 +1,8 @@
 //! The two encodings of the API: protobuf, and JSON for servers that do not have it. Reading is the
 //! same from both; each answer says which it is in.
 
-use controller_core::key::Kind;
+use controller_core::facts::Fact;
+use controller_core::key::{Kind, ResourceVersion};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
@@ -21,7 +22,7 @@ impl Encoding {
     pub const ACCEPTED: &str = "application/vnd.kubernetes.protobuf,application/json";
 
     /// The media type of a body.
-    pub fn media_type(self) -> &'static str {
+    pub const fn media_type(self) -> &'static str {
         match self {
             Encoding::Json => "application/json",
             Encoding::Protobuf => "application/vnd.kubernetes.protobuf",
@@ -73,6 +74,15 @@ impl Encoding {
         match self {
             Encoding::Json => T::from_json(body),
             Encoding::Protobuf => T::from_protobuf(body),
+        }
+    }
+
+    /// Reads one object of any kind.
+    pub fn fact(self, kind: Kind, body: &[u8]) -> Result<(Fact, ResourceVersion), WireError> {
+        match self {
+            Encoding::Json => json::fact(kind, body)
+                .map_err(|undecodable| WireError::Decode(format!("{kind}: {}", undecodable.error))),
+            Encoding::Protobuf => protobuf::object(kind, body),
         }
     }
 

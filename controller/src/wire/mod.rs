@@ -1,6 +1,7 @@
 //! The wire: lists, watches, reads and writes over kube's client, in protobuf or JSON. Everything that
 //! speaks to the API server about watched kinds goes through here, and every call has a deadline.
 
+mod cluster_ips;
 mod connection;
 pub mod counted;
 mod encoding;
@@ -23,6 +24,7 @@ use controller_core::key::{Kind, NamespacedName, ResourceVersion};
 use http::{Method, Request, StatusCode};
 use kube::client::Body;
 
+pub use cluster_ips::ServiceObject;
 use encoding::Encoding;
 pub use error::{Status, WireError};
 pub use events::EventObject;
@@ -108,7 +110,10 @@ impl Wire {
             uri.push_str(&form_encoded(token));
         }
         let answer = self.read(&uri).await?;
-        self.speaks_protobuf.store(answer.encoding == Encoding::Protobuf, Ordering::Relaxed);
+        // Kinds of our own are in JSON on every server.
+        if !kind.is_custom() {
+            self.speaks_protobuf.store(answer.encoding == Encoding::Protobuf, Ordering::Relaxed);
+        }
         answer.encoding.page(kind, &answer.body)
     }
 
@@ -140,6 +145,19 @@ impl Wire {
     pub async fn get<T: Resource>(&self, key: &NamespacedName) -> Result<Option<T>, WireError> {
         match self.read(&path(T::KIND, key)).await {
             Ok(answer) => answer.encoding.decode(&answer.body).map(Some),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads what we keep of one object as it stands now.
+    pub async fn fact(
+        &self,
+        kind: Kind,
+        key: &NamespacedName,
+    ) -> Result<Option<(Fact, ResourceVersion)>, WireError> {
+        match self.read(&path(kind, key)).await {
+            Ok(answer) => answer.encoding.fact(kind, &answer.body).map(Some),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
@@ -187,17 +205,9 @@ impl Wire {
     /// holds it, and nothing if it is gone.
     pub async fn delete<T: Resource>(&self, object: &T) -> Result<Option<T>, WireError> {
         let metadata = object.metadata();
-        let options = serde_json::json!({
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "preconditions": {
-                "uid": &*metadata.uid,
-                "resourceVersion": metadata.resource_version.to_string(),
-            },
-        });
-        let body = options.to_string().into_bytes();
-        let path = path(T::KIND, &metadata.key);
-        let answer = self.send(self.request(Method::DELETE, &path, Encoding::Json, body)?).await?;
+        let answer = self
+            .delete_under(T::KIND, &metadata.key, &metadata.uid, metadata.resource_version)
+            .await?;
         let held: Option<T> = answer.encoding.decode(&answer.body).ok();
         Ok(held.filter(|held| held.metadata().deleting))
     }
@@ -219,6 +229,22 @@ impl Wire {
             http::HeaderValue::from_static("application/strategic-merge-patch+json"),
         );
         self.send(request).await.map(drop)
+    }
+
+    async fn delete_under(
+        &self,
+        kind: Kind,
+        key: &NamespacedName,
+        uid: &str,
+        version: ResourceVersion,
+    ) -> Result<Answer, WireError> {
+        let options = serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"uid": uid, "resourceVersion": version.to_string()},
+        });
+        let body = options.to_string().into_bytes();
+        self.send(self.request(Method::DELETE, &path(kind, key), Encoding::Json, body)?).await
     }
 
     async fn read(&self, uri: &str) -> Result<Answer, WireError> {
@@ -299,8 +325,12 @@ fn collection(kind: Kind, namespace: Option<&str>) -> String {
         Kind::Node => ("/api/v1", "nodes"),
         Kind::EndpointSlice => ("/apis/discovery.k8s.io/v1", "endpointslices"),
         Kind::Endpoints => ("/api/v1", "endpoints"),
+        Kind::Namespace => ("/api/v1", "namespaces"),
+        Kind::ServiceCidr => ("/apis/networking.k8s.io/v1", "servicecidrs"),
+        Kind::IpAddress => ("/apis/networking.k8s.io/v1", "ipaddresses"),
+        Kind::ClusterIpPool => ("/apis/roster.dev/v1alpha1", "clusterippools"),
     };
-    match namespace {
+    match namespace.filter(|namespace| !namespace.is_empty()) {
         Some(namespace) => format!("{group}/namespaces/{namespace}/{plural}"),
         None => format!("{group}/{plural}"),
     }

@@ -1,6 +1,10 @@
 //! What both encodings must read alike: words of the API turned into facts.
 
+use std::net::IpAddr;
+
+use allocator::Range;
 use controller_core::facts::{ClusterIp, IpFamily, TopologyMode};
+use controller_core::key::NamespacedName;
 
 /// The annotation for topology aware hints by its older name, which goes first.
 pub const TOPOLOGY_AWARE_HINTS: &str = "service.kubernetes.io/topology-aware-hints";
@@ -11,6 +15,9 @@ pub const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 /// The labels that mark Nodes of the control plane, whatever their value.
 pub const CONTROL_PLANE_LABELS: [&str; 2] =
     ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
+
+/// The label of an IPAddress that says of which family it is.
+pub const FAMILY_LABEL: &str = "ipaddress.kubernetes.io/ip-family";
 
 /// Reads the annotation for topology aware hints by both its names.
 pub fn topology_mode(older: Option<&str>, newer: Option<&str>) -> TopologyMode {
@@ -41,4 +48,23 @@ pub fn families<'a>(names: impl Iterator<Item = &'a str>) -> Result<Vec<IpFamily
         other => Err(format!("spec.ipFamilies has {other:?}, not IPv4 or IPv6")),
     };
     names.map(family).collect()
+}
+
+/// Reads `spec.cidrs`. What is no CIDR, or one that nothing is given from, is left out.
+pub fn ranges<'a>(cidrs: impl Iterator<Item = &'a str>) -> Vec<Range> {
+    cidrs.filter_map(|cidr| Range::new(cidr.parse().ok()?).ok()).collect()
+}
+
+/// Reads the name of an IPAddress.
+pub fn address_of(name: &str) -> Result<IpAddr, String> {
+    name.parse().map_err(|_| format!("metadata.name is {name:?}, not an IP address"))
+}
+
+/// The Service that the `spec.parentRef` of an IPAddress names, if it names one.
+pub fn parent_service(
+    group: Option<&str>,
+    resource: Option<&str>,
+    key: NamespacedName,
+) -> Option<NamespacedName> {
+    (group.unwrap_or_default().is_empty() && resource == Some("services")).then_some(key)
 }

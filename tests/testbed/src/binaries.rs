@@ -41,7 +41,7 @@ pub enum Program {
 
 impl Program {
     /// What tests and benchmarks need.
-    pub const USUAL: [Program; 7] = [
+    pub const USUAL: [Program; 8] = [
         Program::Etcd,
         Program::KubeApiserver,
         Program::WithoutAllocator,
@@ -53,7 +53,7 @@ impl Program {
     ];
 
     /// Everything that can be built.
-    pub const ALL: [Program; 9] = [
+    pub const ALL: [Program; 10] = [
         Program::Etcd,
         Program::KubeApiserver,
         Program::WithoutAllocator,

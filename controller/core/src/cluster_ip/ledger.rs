@@ -8,11 +8,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use allocator::{Families, IpFamily, Range};
+use jiff::Timestamp;
 use rand_core::Rng;
 
 use super::Snapshot;
 use super::needs::Served;
 use super::pools::{Offer, Pools};
+use crate::facts::ip_address::Manager;
 use crate::facts::{ClusterIpPool, IpAddress, Labels, Service, ServiceCidr};
 use crate::key::{NamespacedName, ResourceVersion, Text};
 
@@ -49,6 +51,8 @@ struct Entry {
     claimed: BTreeSet<IpAddr>,
     /// The uids of Services of the name that were seen to go.
     departed: BTreeSet<Text>,
+    /// The uids for which claims were made and that no Service has, and since when.
+    missing: BTreeMap<Text, Timestamp>,
 }
 
 /// A claim on an address that a Service lists or that names the Service.
@@ -119,8 +123,11 @@ impl Ledger {
         concerned.into_iter().collect()
     }
 
-    /// Takes in a ServiceCIDR, or that there is none.
-    pub fn service_cidr(&mut self, name: &Text, now: Option<ServiceCidr>) {
+    /// Takes in a ServiceCIDR, or that there is none. Answers whether that is news.
+    pub fn service_cidr(&mut self, name: &Text, now: Option<ServiceCidr>) -> bool {
+        if self.cidrs.get(name) == now.as_ref() {
+            return false;
+        }
         match now {
             Some(cidr) => self.cidrs.insert(name.clone(), cidr),
             None => self.cidrs.remove(name),
@@ -129,15 +136,39 @@ impl Ledger {
         // Each range goes to its own family, so no family is wrong.
         let _ = self.families.set_ranges(open);
         self.order_pools();
+        true
     }
 
-    /// Takes in a ClusterIPPool, or that there is none.
-    pub fn pool(&mut self, name: &Text, now: Option<ClusterIpPool>) {
+    /// Takes in a ClusterIPPool, or that there is none. Answers whether that is news.
+    pub fn pool(&mut self, name: &Text, now: Option<ClusterIpPool>) -> bool {
+        if self.pool_facts.get(name).map(|pool| &**pool) == now.as_ref() {
+            return false;
+        }
         match now {
             Some(pool) => self.pool_facts.insert(name.clone(), Arc::new(pool)),
             None => self.pool_facts.remove(name),
         };
         self.order_pools();
+        true
+    }
+
+    /// Takes Services that have not been there since before a time for gone, although nobody saw
+    /// them go. Answers which names that concerns.
+    pub fn presume_departed(&mut self, before: Timestamp, now: Timestamp) -> Vec<NamespacedName> {
+        let (mut concerned, addresses) = (Vec::new(), &self.addresses);
+        for (key, entry) in &mut self.services {
+            let strange = entry.strange_uids(addresses);
+            entry.missing.retain(|uid, _| strange.contains(uid));
+            for uid in strange {
+                let since = *entry.missing.entry(uid.clone()).or_insert(now);
+                if since <= before {
+                    entry.departed.insert(uid);
+                    concerned.push(key.clone());
+                }
+            }
+        }
+        concerned.dedup();
+        concerned
     }
 
     /// Picks a free address out of what is offered, and keeps it until its claim is made or
@@ -152,6 +183,65 @@ impl Ledger {
     /// Makes an address free again that was picked and did not get a claim.
     pub fn put_back(&mut self, address: IpAddr) {
         self.change(address, |holders| holders.picked = false);
+    }
+
+    /// The claim on an address.
+    pub fn claim_on(&self, address: IpAddr) -> Option<Arc<IpAddress>> {
+        self.addresses.get(&address)?.claim.clone()
+    }
+
+    /// Whether anybody uses, claims or was promised an address.
+    pub fn is_held(&self, address: IpAddr) -> bool {
+        self.addresses.contains_key(&address)
+    }
+
+    /// All claims, in the order of their addresses.
+    pub fn claims(&self) -> impl Iterator<Item = &Arc<IpAddress>> {
+        self.addresses.values().filter_map(|holders| holders.claim.as_ref())
+    }
+
+    /// Every address that anybody holds: the claim on it and the Services that list it.
+    pub fn holders(
+        &self,
+    ) -> impl Iterator<Item = (IpAddr, Option<&Arc<IpAddress>>, &BTreeSet<NamespacedName>)> {
+        let all = self.addresses.iter();
+        all.map(|(address, holders)| (*address, holders.claim.as_ref(), &holders.services))
+    }
+
+    /// A Service, if it exists.
+    pub fn service_of(&self, key: &NamespacedName) -> Option<&Arc<Service>> {
+        self.services.get(key)?.service.as_ref().map(|(service, _)| service)
+    }
+
+    /// All Services that exist.
+    pub fn all_services(&self) -> impl Iterator<Item = &Arc<Service>> {
+        let seen = self.services.values().filter_map(|entry| entry.service.as_ref());
+        seen.map(|(service, _)| service)
+    }
+
+    /// Whether any ServiceCIDR has an address.
+    pub fn is_in_range(&self, address: IpAddr) -> bool {
+        self.ranges(|_| true).any(|range| range.contains(address))
+    }
+
+    /// Whether a ServiceCIDR that gives addresses has one.
+    pub fn is_in_open_range(&self, address: IpAddr) -> bool {
+        self.ranges(|cidr| cidr.open).any(|range| range.contains(address))
+    }
+
+    /// The names of all Services that exist or are claimed for.
+    pub fn names(&self) -> impl Iterator<Item = &NamespacedName> {
+        self.services.keys()
+    }
+
+    /// The names of all ServiceCIDRs.
+    pub fn service_cidrs(&self) -> impl Iterator<Item = &Text> {
+        self.cidrs.keys()
+    }
+
+    /// The names of all pools.
+    pub fn pool_names(&self) -> impl Iterator<Item = &Text> {
+        self.pool_facts.keys()
     }
 
     /// A Service and the version it was seen in.
@@ -201,7 +291,9 @@ impl Ledger {
     /// The Services that have no address and may want one.
     pub fn without_address(&self) -> Vec<NamespacedName> {
         let waits = |entry: &Entry| {
-            entry.service.as_ref().is_some_and(|(service, _)| service.cluster_ips.is_empty())
+            entry.service.as_ref().is_some_and(|(service, _)| {
+                service.cluster_ips.is_empty() && !service.external_name
+            })
         };
         let waiting = self.services.iter().filter(|(_, entry)| waits(entry));
         waiting.map(|(key, _)| key.clone()).collect()
@@ -218,8 +310,8 @@ impl Ledger {
             address,
             claim: holders.claim,
             others: holders.services.into_iter().filter(|other| other != key).collect(),
-            in_open_range: self.ranges(|cidr| cidr.open).any(|range| range.contains(address)),
-            in_range: self.ranges(|_| true).any(|range| range.contains(address)),
+            in_open_range: self.is_in_open_range(address),
+            in_range: self.is_in_range(address),
         }
     }
 
@@ -279,6 +371,23 @@ impl Ledger {
                 assert_eq!(usage.used, held as u64, "{} of {}", usage.used, usage.range);
             }
         }
+    }
+}
+
+impl Entry {
+    /// The uids for which claims were made and that the Service does not have, unless they are known
+    /// to be of the past. Empty stands for claims that tell none, on addresses it does not list.
+    fn strange_uids(&self, held: &BTreeMap<IpAddr, Holders>) -> BTreeSet<Text> {
+        let live = self.service.as_ref().map(|(service, _)| service);
+        let listed = live.map(|service| addresses(service)).unwrap_or_default();
+        let claims = self.claimed.iter().filter_map(|address| held.get(address)?.claim.as_ref());
+        let ours = claims.filter(|claim| claim.manager != Manager::Other && !claim.deleting);
+        let strange = ours.filter(|claim| match &claim.service_uid {
+            Some(uid) => live.is_none_or(|service| service.uid != *uid),
+            None => !listed.contains(&claim.address),
+        });
+        let uids = strange.map(|claim| claim.service_uid.clone().unwrap_or_default());
+        uids.filter(|uid| !self.departed.contains(uid)).collect()
     }
 }
 

@@ -3,9 +3,12 @@
 //! The [`ledger`] knows who has each address. [`needs`] says of which families a Service must have
 //! one, as kube-apiserver would; [`pools`] from where each may come; [`mod@plan`] puts it together.
 
+pub mod audit;
+mod controller;
 pub mod ledger;
 pub mod needs;
 mod plan;
+pub mod pool_status;
 pub mod pools;
 
 use std::collections::BTreeSet;
@@ -17,6 +20,7 @@ use self::pools::Pools;
 use crate::facts::{Labels, Service};
 use crate::key::{NamespacedName, ResourceVersion, Text};
 
+pub use self::controller::{ClusterIpController, Duty};
 pub use self::plan::{Assignment, NewClaim, Plan, Source, plan};
 
 /// All that a plan is made from.

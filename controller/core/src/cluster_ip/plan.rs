@@ -17,6 +17,9 @@ use crate::key::{ResourceVersion, Text};
 use crate::reason::Reason;
 use crate::reconcile::{Notice, NoticeSeverity, Reference};
 
+/// The event on a Service whose address is not of the pool that must give it.
+pub(super) const POOL_MISMATCH: &str = "ClusterIPPoolMismatch";
+
 /// What to do about one Service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -57,6 +60,14 @@ pub struct Assignment {
     pub families: Vec<(IpFamily, Source)>,
 }
 
+impl Assignment {
+    /// How many claims are still to be made.
+    pub fn new_claims(&self) -> usize {
+        let offered = |(_, source): &&(IpFamily, Source)| matches!(source, Source::Offered(_));
+        self.families.iter().filter(offered).count()
+    }
+}
+
 /// Where an address comes from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Source {
@@ -71,7 +82,7 @@ pub enum Source {
 /// Decides.
 pub fn plan(snapshot: &Snapshot) -> Plan {
     match &snapshot.service {
-        Some((service, _)) if service.deleting => nothing(Reason::ServiceDeleting),
+        Some((service, _)) if service.deleting => Plan::nothing(Reason::ServiceDeleting),
         Some((service, version)) => match service.cluster_ip {
             _ if service.external_name => released(snapshot, Reason::ExternalName),
             ClusterIp::Headless => released(snapshot, Reason::NoAddressByDesign),
@@ -81,23 +92,12 @@ pub fn plan(snapshot: &Snapshot) -> Plan {
     }
 }
 
-fn nothing(reason: Reason) -> Plan {
-    Plan {
-        claim: Vec::new(),
-        assignment: None,
-        release: Vec::new(),
-        notices: Vec::new(),
-        errors: Vec::new(),
-        reason,
-    }
-}
-
 /// A name that needs no addresses lets go of those it has.
 fn released(snapshot: &Snapshot, reason: Reason) -> Plan {
     let live = snapshot.service.as_ref().map(|(service, _)| &service.uid);
     let release = snapshot.held.iter().filter_map(|held| held.claim.clone());
     let release = release.filter(|claim| is_left_over(snapshot, claim, live)).collect();
-    Plan { release, ..nothing(reason) }
+    Plan { release, ..Plan::nothing(reason) }
 }
 
 /// Whether a claim that names the Service was made for it or for one that was seen to go. A claim
@@ -114,7 +114,7 @@ fn is_left_over(snapshot: &Snapshot, claim: &IpAddress, live: Option<&Text>) -> 
 /// A Service that is reached by its own addresses.
 fn supplied(snapshot: &Snapshot, service: &Arc<Service>, version: ResourceVersion) -> Plan {
     let Some(served) = snapshot.served else {
-        return nothing(Reason::WaitingForAllocator);
+        return Plan::nothing(Reason::WaitingForAllocator);
     };
     let needs = match needs(&asked(service), served) {
         Ok(needs) => needs,
@@ -189,13 +189,20 @@ fn sources(
 
 /// Looks at the addresses that a Service lists: each should be in a range, and under its own claim.
 fn judged(snapshot: &Snapshot, service: &Arc<Service>) -> Plan {
-    let mut plan = nothing(match service.cluster_ips.is_empty() {
+    let mut plan = Plan::nothing(match service.cluster_ips.is_empty() {
         true => Reason::WaitingForAllocator,
         false => Reason::AssignedByServer,
     });
     let listed = addresses(service);
     for held in snapshot.held.iter().filter(|held| listed.contains(&held.address)) {
-        plan.reason = origin(snapshot, service, held).unwrap_or(plan.reason);
+        match origin(snapshot, service, held) {
+            Origin::Pool => plan.reason = Reason::AssignedByPool,
+            Origin::Elsewhere => {}
+            Origin::Mismatch(refusal) => {
+                plan.reason = Reason::PoolMismatch;
+                plan.notices.push(warning(service, POOL_MISMATCH, refusal.to_string()));
+            }
+        }
         match held.claim.as_deref() {
             None if held.in_range => plan
                 .claim
@@ -214,11 +221,25 @@ fn judged(snapshot: &Snapshot, service: &Arc<Service>) -> Plan {
 }
 
 /// Where an address that is in use came from, as far as pools tell.
-fn origin(snapshot: &Snapshot, service: &Service, held: &Held) -> Option<Reason> {
+enum Origin {
+    /// A pool that the Service matches.
+    Pool,
+    /// Anywhere else.
+    Elsewhere,
+    /// From where it should not: a pool has changed, or did not get to decide.
+    Mismatch(Refusal),
+}
+
+fn origin(snapshot: &Snapshot, service: &Service, held: &Held) -> Origin {
     let (pools, labels) = (&snapshot.pools, &snapshot.namespace_labels);
     match pools.admit(service, labels, held.address) {
-        Err(Refusal::NotOfPool { .. } | Refusal::OfOthers { .. }) => Some(Reason::PoolMismatch),
-        _ => pools.giver(service, labels, held.address).map(|_| Reason::AssignedByPool),
+        Err(refusal @ (Refusal::NotOfPool { .. } | Refusal::OfOthers { .. })) => {
+            Origin::Mismatch(refusal)
+        }
+        _ => match pools.giver(service, labels, held.address) {
+            Some(_) => Origin::Pool,
+            None => Origin::Elsewhere,
+        },
     }
 }
 
@@ -231,6 +252,18 @@ fn out_of_range(held: &Held) -> String {
 }
 
 impl Plan {
+    /// There is nothing to do.
+    pub fn nothing(reason: Reason) -> Self {
+        Plan {
+            claim: Vec::new(),
+            assignment: None,
+            release: Vec::new(),
+            notices: Vec::new(),
+            errors: Vec::new(),
+            reason,
+        }
+    }
+
     /// Tells of a claim that is not the Service's own.
     fn complain(
         &mut self,
@@ -281,7 +314,7 @@ fn refused(service: &Arc<Service>, reason: Reason, text: &str) -> Plan {
     Plan {
         notices: vec![warning(service, "FailedToAllocateClusterIP", text.clone())],
         errors: vec![text],
-        ..nothing(reason)
+        ..Plan::nothing(reason)
     }
 }
 

@@ -50,7 +50,7 @@ impl Reconcile for EndpointSliceController {
     }
 
     fn describe(&self, key: &NamespacedName, failure: &Failure) -> String {
-        let Failure { verb, stage, name, error } = failure;
+        let Failure { verb, stage, name, error, .. } = failure;
         let name = name.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
         match stage {
             StageKind::Removal => {

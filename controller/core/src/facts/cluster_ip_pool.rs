@@ -11,6 +11,10 @@ use crate::key::Text;
 pub struct ClusterIpPool {
     /// `metadata.name`.
     pub name: Text,
+    /// `metadata.uid`.
+    pub uid: Text,
+    /// `metadata.generation`: the version of the spec.
+    pub generation: i64,
     /// `metadata.creationTimestamp`.
     pub created: Option<Timestamp>,
     /// `spec.ranges`.

@@ -37,6 +37,13 @@ pub struct IpAddress {
     pub service_uid: Option<Text>,
 }
 
+impl IpAddress {
+    /// The name of the object, which is the address.
+    pub fn key(&self) -> NamespacedName {
+        NamespacedName::cluster(self.address.to_string())
+    }
+}
+
 /// Who manages an IPAddress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manager {
@@ -46,4 +53,15 @@ pub enum Manager {
     Roster,
     /// Somebody else: whatever it refers to, it is a reservation.
     Other,
+}
+
+impl Manager {
+    /// Reads the value of [`MANAGED_BY_LABEL`].
+    pub fn of(label: Option<&str>) -> Self {
+        match label {
+            Some(MANAGED_BY_SERVER) => Manager::Server,
+            Some(MANAGED_BY_ROSTER) => Manager::Roster,
+            _ => Manager::Other,
+        }
+    }
 }

@@ -8,6 +8,7 @@ pub mod endpoint_slice;
 pub mod endpoints;
 pub mod ip_address;
 pub mod label_selector;
+pub mod namespace;
 pub mod node;
 pub mod object_meta;
 pub mod pod;
@@ -28,6 +29,7 @@ pub use endpoint_slice::{
 pub use endpoints::{EndpointAddress, EndpointSubset, Endpoints};
 pub use ip_address::IpAddress;
 pub use label_selector::LabelSelector;
+pub use namespace::Namespace;
 pub use node::Node;
 pub use object_meta::{Object, ObjectMeta, OwnerReference};
 pub use pod::{Cause, ContainerKind, ContainerPort, Owner, Phase, Pod};
@@ -54,6 +56,14 @@ pub enum Fact {
     EndpointSlice(EndpointSlice),
     /// v1 Endpoints.
     Endpoints(Endpoints),
+    /// A v1 Namespace.
+    Namespace(Namespace),
+    /// A networking.k8s.io/v1 ServiceCIDR.
+    ServiceCidr(ServiceCidr),
+    /// A networking.k8s.io/v1 IPAddress.
+    IpAddress(IpAddress),
+    /// A roster.dev/v1alpha1 ClusterIPPool.
+    ClusterIpPool(ClusterIpPool),
 }
 
 impl Fact {
@@ -65,6 +75,10 @@ impl Fact {
             Fact::Node(_) => Kind::Node,
             Fact::EndpointSlice(_) => Kind::EndpointSlice,
             Fact::Endpoints(_) => Kind::Endpoints,
+            Fact::Namespace(_) => Kind::Namespace,
+            Fact::ServiceCidr(_) => Kind::ServiceCidr,
+            Fact::IpAddress(_) => Kind::IpAddress,
+            Fact::ClusterIpPool(_) => Kind::ClusterIpPool,
         }
     }
 
@@ -76,6 +90,10 @@ impl Fact {
             Fact::Node(node) => NamespacedName::cluster(node.name.clone()),
             Fact::EndpointSlice(slice) => slice.metadata.key.clone(),
             Fact::Endpoints(endpoints) => endpoints.metadata.key.clone(),
+            Fact::Namespace(namespace) => NamespacedName::cluster(namespace.name.clone()),
+            Fact::ServiceCidr(cidr) => NamespacedName::cluster(cidr.name.clone()),
+            Fact::IpAddress(claim) => claim.key(),
+            Fact::ClusterIpPool(pool) => NamespacedName::cluster(pool.name.clone()),
         }
     }
 }

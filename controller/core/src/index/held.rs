@@ -8,6 +8,30 @@ use crate::facts::{EndpointSubset, Object};
 use crate::key::{Kind, NamespacedName, ResourceVersion, Text};
 use crate::shared_text::Published;
 
+/// An object in one of its versions.
+pub(super) trait Versioned: PartialEq {
+    /// Namespace and name.
+    fn key(&self) -> NamespacedName;
+    /// `metadata.uid`.
+    fn uid(&self) -> &Text;
+    /// `metadata.resourceVersion`.
+    fn resource_version(&self) -> ResourceVersion;
+}
+
+impl<T: Object + PartialEq> Versioned for T {
+    fn key(&self) -> NamespacedName {
+        self.metadata().key.clone()
+    }
+
+    fn uid(&self) -> &Text {
+        &self.metadata().uid
+    }
+
+    fn resource_version(&self) -> ResourceVersion {
+        self.metadata().resource_version
+    }
+}
+
 impl Index {
     /// Lets what is published take over the texts of the Pods that it tells of.
     pub(super) fn share_texts<T: Published>(&self, namespace: &Text, published: &mut [T]) {
@@ -69,7 +93,7 @@ impl Index {
                 .entry(key)
                 .and_then(|entry| entry.endpoints.as_ref())
                 .map(|endpoints| &endpoints.metadata),
-            Kind::Service | Kind::Pod | Kind::Node => None,
+            _ => None,
         };
         let known = held.is_some_and(|held| &*held.uid == uid && held.resource_version >= version);
         if known {
@@ -79,17 +103,16 @@ impl Index {
     }
 
     /// Whether an observation tells more than what is held, and settles what the watch owes us.
-    pub(super) fn is_news<T: Object + PartialEq>(
+    pub(super) fn is_news<T: Versioned>(
         &mut self,
         kind: Kind,
         held: Option<&T>,
         seen: &T,
         origin: Origin,
     ) -> bool {
-        let metadata = seen.metadata();
-        let version = metadata.resource_version;
-        let held = held.filter(|held| held.metadata().uid == metadata.uid);
-        let held_version = held.map(|held| held.metadata().resource_version);
+        let (uid, version) = (seen.uid(), seen.resource_version());
+        let held = held.filter(|held| held.uid() == uid);
+        let held_version = held.map(T::resource_version);
         match origin.source {
             Source::Answer => {
                 // An answer may be late: what it tells has been shown before, and maybe that the
@@ -99,29 +122,28 @@ impl Index {
                     None => self.written.has_shown(kind, version),
                 };
                 if !shown {
-                    let place = (kind, metadata.key.clone());
-                    self.written.version(&metadata.uid, place, version, origin.seen);
+                    self.written.version(uid, (kind, seen.key()), version, origin.seen);
                 }
                 !shown
             }
             Source::LiveRead => {
-                self.written.forget(&metadata.uid);
+                self.written.forget(uid);
                 held.is_none_or(|held| held != seen)
             }
             Source::Watch => {
-                self.written.shown(kind, &metadata.uid, version);
-                if self.written.is_deleted(&metadata.uid) {
+                self.written.shown(kind, uid, version);
+                if self.written.is_deleted(uid) {
                     return false;
                 }
                 held_version.is_none_or(|held| held < version)
             }
             Source::List(list) => {
-                let ours_is_newer = self.written.is_deleted(&metadata.uid)
-                    || self.written.is_newer_than(&metadata.uid, list);
+                let ours_is_newer =
+                    self.written.is_deleted(uid) || self.written.is_newer_than(uid, list);
                 if ours_is_newer {
                     return false;
                 }
-                self.written.forget(&metadata.uid);
+                self.written.forget(uid);
                 held.is_none_or(|held| held != seen)
             }
         }
@@ -129,7 +151,7 @@ impl Index {
 
     /// Whether the object held under a name is the one that is said to be gone, and settles what
     /// the watch owes us. Without a uid any object of the name is meant.
-    pub(super) fn is_gone<T: Object>(
+    pub(super) fn is_gone<T: Versioned>(
         &mut self,
         kind: Kind,
         key: &NamespacedName,
@@ -137,7 +159,7 @@ impl Index {
         uid: Option<&str>,
         origin: Origin,
     ) -> bool {
-        let held = held.map(|held| &held.metadata().uid);
+        let held = held.map(T::uid);
         let another = held.is_some_and(|held| uid.is_some_and(|uid| uid != &**held));
         let gone = uid.or(held.map(|held| &**held));
         if let (Source::List(list), Some(gone)) = (origin.source, gone)

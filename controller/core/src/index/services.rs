@@ -9,11 +9,15 @@ use crate::key::{Controller, Kind, NamespacedName};
 impl Index {
     pub(super) fn apply_service(&mut self, service: Service, origin: Origin) -> Vec<Visit> {
         let key = service.key.clone();
+        let service = Arc::new(service);
+        let Some(mut others) = self.enter_service(&service, origin) else {
+            return Vec::new();
+        };
         let namespace = self.namespace_mut(&key.namespace);
         let entry = namespace.services.entry(key.name.clone()).or_default();
         let field = match entry.service.as_deref() {
             None => Field::Created,
-            Some(before) if *before == service => return Vec::new(),
+            Some(before) if *before == *service => return Vec::new(),
             Some(before) => changed(before, &service),
         };
         if field == Field::Created {
@@ -29,16 +33,25 @@ impl Index {
             entry.match_ended = Some(trigger.clone());
         }
         let in_topology_mode = service.hint_mode() == HintMode::Topology;
-        entry.service = Some(Arc::new(service));
+        entry.service = Some(service);
         if in_topology_mode {
             self.in_topology_mode.insert(key.clone());
         } else {
             self.in_topology_mode.remove(&key);
         }
-        visits(&key, &trigger)
+        others.extend(visits(&key, &trigger));
+        others
     }
 
-    pub(super) fn delete_service(&mut self, key: &NamespacedName, origin: Origin) -> Vec<Visit> {
+    pub(super) fn delete_service(
+        &mut self,
+        key: &NamespacedName,
+        uid: Option<&str>,
+        origin: Origin,
+    ) -> Vec<Visit> {
+        let Some(mut others) = self.strike_service(key, uid, origin) else {
+            return Vec::new();
+        };
         self.in_topology_mode.remove(key);
         let Some(namespace) = self.namespaces.get_mut(&key.namespace) else {
             return Vec::new();
@@ -56,7 +69,8 @@ impl Index {
         entry.outlived = entry.endpoints.as_ref().map(|endpoints| endpoints.metadata.uid.clone());
         self.tidy(key);
         let trigger = origin.trigger(Kind::Service, key.clone(), Field::Deleted);
-        visits(key, &trigger)
+        others.extend(visits(key, &trigger));
+        others
     }
 }
 

@@ -68,6 +68,8 @@ pub enum Field {
     NodeName,
     /// The zone label of a Node.
     Zone,
+    /// `spec.clusterIPs`.
+    ClusterIPs,
     /// What we wrote differs from what we last knew, by somebody else's hand.
     Edited,
     /// Anything else that plans depend on.
@@ -89,6 +91,7 @@ impl Field {
             Field::Ports => "ports",
             Field::NodeName => "nodeName",
             Field::Zone => "zone",
+            Field::ClusterIPs => "clusterIPs",
             Field::Edited => "edited",
             Field::Other => "other",
         }

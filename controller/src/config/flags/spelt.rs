@@ -61,6 +61,7 @@ impl Values {
                 "mirroring-endpointslice-updates-batch-period",
                 time(self.mirroring_endpointslice_updates_batch_period),
             ),
+            ("cluster-ip-mode", self.cluster_ip_mode.clone()),
         ]
     }
 }

@@ -17,6 +17,7 @@ pub struct Metadata<A = IgnoredAny> {
     pub name: Option<Text>,
     pub uid: Option<Text>,
     pub resource_version: Option<String>,
+    pub generation: Option<i64>,
     pub creation_timestamp: Option<String>,
     pub deletion_timestamp: Option<IgnoredAny>,
     pub labels: Option<BTreeMap<Text, Text>>,

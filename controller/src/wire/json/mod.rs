@@ -1,13 +1,17 @@
 //! JSON in and out. Objects are read into trimmed types, in which nothing is required, so that no
 //! odd object can spoil a list; then narrowed to facts.
 
+mod cluster_ip_pool;
 mod endpoint_slice;
 mod endpoints;
+mod ip_address;
 mod metadata;
+mod namespace;
 mod node;
 mod parts;
 mod pod;
 mod service;
+mod service_cidr;
 
 use controller_core::facts::{EndpointSlice, Endpoints, Fact};
 use controller_core::key::{Kind, ResourceVersion};
@@ -16,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Identity, Page, Status, Undecodable, WatchEvent, WireError};
+pub use ip_address::encode as encode_claim;
 use metadata::Metadata;
 
 /// Reads a page of a list. An item that cannot be read is set aside.
@@ -143,7 +148,8 @@ fn encode(object: &impl Serialize) -> Result<Vec<u8>, WireError> {
         .map_err(|error| WireError::Decode(format!("cannot write an object: {error}")))
 }
 
-fn fact(kind: Kind, object: &[u8]) -> Result<(Fact, ResourceVersion), Undecodable> {
+/// Reads one object.
+pub fn fact(kind: Kind, object: &[u8]) -> Result<(Fact, ResourceVersion), Undecodable> {
     let narrowed = match kind {
         Kind::Service => typed(object).and_then(|service: service::Service| {
             service.into_fact().map(|(fact, version)| (Fact::Service(fact), version))
@@ -159,6 +165,18 @@ fn fact(kind: Kind, object: &[u8]) -> Result<(Fact, ResourceVersion), Undecodabl
         }),
         Kind::Endpoints => typed(object).and_then(|endpoints: endpoints::Endpoints| {
             endpoints.into_fact().map(|(fact, version)| (Fact::Endpoints(fact), version))
+        }),
+        Kind::Namespace => typed(object).and_then(|namespace: namespace::Namespace| {
+            namespace.into_fact().map(|(fact, version)| (Fact::Namespace(fact), version))
+        }),
+        Kind::ServiceCidr => typed(object).and_then(|cidr: service_cidr::ServiceCidr| {
+            cidr.into_fact().map(|(fact, version)| (Fact::ServiceCidr(fact), version))
+        }),
+        Kind::IpAddress => typed(object).and_then(|claim: ip_address::IpAddress| {
+            claim.into_fact().map(|(fact, version)| (Fact::IpAddress(fact), version))
+        }),
+        Kind::ClusterIpPool => typed(object).and_then(|pool: cluster_ip_pool::ClusterIpPool| {
+            pool.into_fact().map(|(fact, version)| (Fact::ClusterIpPool(fact), version))
         }),
     };
     narrowed.map_err(|error| {

@@ -5,6 +5,7 @@
 //! (`runtime.Unknown`). A watch is a sequence of frames, each a length of four bytes and a
 //! `meta/v1 WatchEvent`, whose object is wrapped like any other.
 
+mod addresses;
 mod endpoint_slice;
 mod endpoints;
 mod message;
@@ -133,6 +134,13 @@ pub fn encode_endpoints(endpoints: &Endpoints) -> Vec<u8> {
     wrapped("v1", "Endpoints", |writer| writer.endpoints(endpoints))
 }
 
+/// Reads one object.
+pub fn object(kind: Kind, body: &[u8]) -> Result<(Fact, ResourceVersion), WireError> {
+    unwrapped(body)
+        .and_then(|message| fact(kind, message))
+        .map_err(|Unreadable(error)| WireError::Decode(format!("{kind}: {error}")))
+}
+
 /// Reads a refusal, if it is one.
 pub fn status(body: &[u8]) -> Option<Status> {
     unwrapped(body).and_then(|message| Ok(status::status(message)?)).ok()
@@ -161,6 +169,21 @@ fn fact(kind: Kind, message: Message<'_>) -> Decoded<(Fact, ResourceVersion)> {
             let endpoints = endpoints::endpoints(message)?;
             let version = endpoints.metadata.resource_version;
             (Fact::Endpoints(endpoints), version)
+        }
+        Kind::Namespace => {
+            let (namespace, version) = addresses::namespace(message)?;
+            (Fact::Namespace(namespace), version)
+        }
+        Kind::ServiceCidr => {
+            let (cidr, version) = addresses::service_cidr(message)?;
+            (Fact::ServiceCidr(cidr), version)
+        }
+        Kind::IpAddress => {
+            let (claim, version) = addresses::ip_address(message)?;
+            (Fact::IpAddress(claim), version)
+        }
+        Kind::ClusterIpPool => {
+            return Err(Unreadable("custom resources have no protobuf".to_owned()));
         }
     })
 }

@@ -1,0 +1,120 @@
+//! How pools fare: what their status says.
+
+use allocator::{IpFamily, Span};
+
+use super::ledger::Ledger;
+use super::pools::Pool;
+use crate::key::Text;
+
+/// The part of a pool's status that does not depend on the time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolStatus {
+    /// `metadata.name`.
+    pub name: Text,
+    /// `metadata.uid`.
+    pub uid: Text,
+    /// `status.observedGeneration`.
+    pub observed_generation: i64,
+    /// The IP families that the pool has addresses of.
+    pub families: Vec<(IpFamily, Counts)>,
+    /// `status.conditions`.
+    pub conditions: [Condition; 3],
+}
+
+/// Addresses of one IP family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// All that can be given.
+    pub capacity: u128,
+    /// Those that are free.
+    pub available: u128,
+}
+
+/// One condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// `type`.
+    pub kind: &'static str,
+    /// `status`, which is never Unknown.
+    pub holds: bool,
+    /// `reason`.
+    pub reason: &'static str,
+    /// `message`.
+    pub message: String,
+}
+
+/// The status of every pool, in their order.
+pub fn pool_statuses(ledger: &Ledger) -> Vec<PoolStatus> {
+    ledger.pools().iter().map(|pool| status(pool, ledger)).collect()
+}
+
+fn status(pool: &Pool, ledger: &Ledger) -> PoolStatus {
+    let counted = [IpFamily::V4, IpFamily::V6].into_iter().filter_map(|family| {
+        let spans: Vec<Span> =
+            pool.spans.iter().filter(|span| span.family() == family).copied().collect();
+        let capacity = spans.iter().map(Span::size).sum();
+        let available = ledger.families().of(family).free_within(&spans);
+        (capacity > 0).then_some((family, Counts { capacity, available }))
+    });
+    let families: Vec<(IpFamily, Counts)> = counted.collect();
+    PoolStatus {
+        name: pool.pool.name.clone(),
+        uid: pool.pool.uid.clone(),
+        observed_generation: pool.pool.generation,
+        conditions: [ready(pool), conflict(pool), exhausted(&families)],
+        families,
+    }
+}
+
+fn ready(pool: &Pool) -> Condition {
+    let (holds, reason, message) = match pool {
+        _ if pool.pool.disabled => (false, "Disabled", "it gives no addresses at present"),
+        _ if pool.spans.is_empty() => (
+            false,
+            "OutsideServiceCIDR",
+            "no ServiceCIDR that gives addresses has any of its ranges",
+        ),
+        _ if pool.reaches_outside => {
+            (true, "Ready", "what lies outside of the ServiceCIDRs is not used")
+        }
+        _ => (true, "Ready", ""),
+    };
+    Condition { kind: "Ready", holds, reason, message: message.to_owned() }
+}
+
+fn conflict(pool: &Pool) -> Condition {
+    if pool.conflicts.is_empty() {
+        let message = String::new();
+        return Condition { kind: "Conflict", holds: false, reason: "NoOverlap", message };
+    }
+    let others: Vec<&str> = pool.conflicts.iter().map(|name| &**name).collect();
+    let message = format!(
+        "it shares addresses with {}, and one of them is Exclusive; the eldest has them",
+        others.join(", ")
+    );
+    Condition { kind: "Conflict", holds: true, reason: "Overlap", message }
+}
+
+fn exhausted(families: &[(IpFamily, Counts)]) -> Condition {
+    let full = families.iter().find(|(_, counts)| counts.available == 0);
+    let (holds, reason, message) = match full {
+        Some((family, _)) => (true, "NoneAvailable", format!("no {family} address is free")),
+        None => (false, "Available", String::new()),
+    };
+    Condition { kind: "Exhausted", holds, reason, message }
+}
+
+impl PoolStatus {
+    /// The fullest family, if nine of ten of its addresses are used.
+    pub fn nearly_full(&self) -> Option<(IpFamily, Counts)> {
+        let scarce = |counts: &Counts| counts.available * 10 <= counts.capacity;
+        self.families.iter().copied().find(|(_, counts)| scarce(counts))
+    }
+}
+
+impl Counts {
+    /// Those that are not free.
+    pub fn used(self) -> u128 {
+        self.capacity.saturating_sub(self.available)
+    }
+}
