@@ -2,13 +2,17 @@
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::Cluster;
 use testbed::{ApiServer, Binaries, ControlPlane, Program, prometheus_operator_crds};
 
 use crate::conventions::FOLDERS;
-use crate::rendered::{kustomize, kustomize_yaml, only};
+use crate::rendered::{kustomize, kustomize_yaml, only, path};
+
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_object_is_accepted_in_a_dry_run_that_refuses_unknown_fields() {
@@ -43,6 +47,32 @@ async fn the_pods_are_admitted_where_only_restricted_ones_are() {
     assert!(output.status.success(), "{}", complaint(&output));
     pod["spec"]["securityContext"]["runAsNonRoot"] = json!(false);
     assert!(complaint(&admitted(&pod)).contains("violates PodSecurity"));
+}
+
+/// Lets the server know Roster's own kinds, and makes a pool.
+pub fn know_pools(server: &ApiServer) {
+    for file in std::fs::read_dir(path("../crds/yaml")).unwrap() {
+        let yaml = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        until_applied(server, &yaml);
+    }
+    let pool = json!({
+        "apiVersion": "roster.dev/v1alpha1", "kind": "ClusterIPPool", "metadata": {"name": "busy"},
+        "spec": {"ranges": ["10.96.8.0/24"], "namespaces": ["busy"], "enforcement": "Prefer"},
+    });
+    until_applied(server, &pool.to_string());
+}
+
+/// A kind is known a moment after its definition was accepted.
+fn until_applied(server: &ApiServer, yaml: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let output = apply(server, &[], yaml);
+        if output.status.success() {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{}", complaint(&output));
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Lets the server know the kinds of the Prometheus Operator.

@@ -14,6 +14,8 @@ fn it_makes_what_kustomize_makes_with_every_value() {
         (&[][..], "base"),
         (&["useServiceAccountCredentials=true"], "overlays/service-account-credentials"),
         (&["monitor.enabled=true"], "overlays/monitoring"),
+        (&["clusterIPMode=audit"], "overlays/clusterip-audit"),
+        (&["clusterIPMode=reconcile"], "overlays/clusterip-reconcile"),
     ] {
         let (chart, kustomize) = (comparable(rendered(values)), comparable(kustomize(folder)));
         assert_eq!(chart.keys().collect::<Vec<_>>(), kustomize.keys().collect::<Vec<_>>());
@@ -50,7 +52,13 @@ fn values_come_through() {
 
 #[test]
 fn wrong_values_and_another_namespace_are_refused() {
-    for value in ["replicas=many", "replica=2", "image.digest=sha256:1", "monitor.interval=soon"] {
+    for value in [
+        "replicas=many",
+        "replica=2",
+        "image.digest=sha256:1",
+        "monitor.interval=soon",
+        "clusterIPMode=auto",
+    ] {
         assert!(!template("kube-system", &[value]).status.success(), "{value}");
     }
     let elsewhere = template("elsewhere", &[]);

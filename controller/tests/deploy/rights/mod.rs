@@ -8,11 +8,14 @@ mod workload;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use testbed::{ApiServerOptions, Program};
+
 use grants::Right;
 use stage::{ACCOUNTS, Stage};
 
-/// What the stock controllers may do and Roster never asks for, so that removing it changes nothing.
-const IDLE: [(&str, &str, &[&str]); 6] = [
+/// What the stock controllers may do and Roster never asks for, or hardly ever: taking it away changes
+/// nothing.
+const IDLE: [(&str, &str, &[&str]); 7] = [
     ("", "pods", &["get"]),
     ("", "nodes", &["get"]),
     // Asked for by OpenShift's API server alone.
@@ -21,6 +24,8 @@ const IDLE: [(&str, &str, &[&str]); 6] = [
     ("events.k8s.io", "events", &["create", "patch", "update"]),
     // Authorities are read once a minute and not watched.
     ("", "configmaps", &["list", "watch"]),
+    // Only if a watch does not show a claim for half a minute.
+    ("networking.k8s.io", "ipaddresses", &["get"]),
 ];
 
 /// Seen in no request: the API server asks for them by itself where slices are created.
@@ -67,19 +72,43 @@ async fn the_rights_are_enough_where_each_controller_has_an_account_of_its_own()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_right_of_one_account_is_missed() {
-    each_right_is_missed("base").await;
+    let stage = Stage::set("base").await;
+    each_is_missed(&stage, stage.rights_of("roster").await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_right_is_missed_where_each_controller_has_an_account_of_its_own() {
-    each_right_is_missed("overlays/service-account-credentials").await;
+    let stage = Stage::set("overlays/service-account-credentials").await;
+    each_is_missed(&stage, stage.rights_of("roster").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_right_is_missed_where_roster_gives_cluster_ips() {
+    let options = ApiServerOptions {
+        program: Program::WithoutAllocator,
+        flags: vec!["--repair-loops=false".to_owned()],
+        ..ApiServerOptions::default()
+    };
+    let stage = Stage::set_on(options, "overlays/clusterip-reconcile").await;
+    let mut rights = stage.cluster_role("roster-clusterip-controller").await.rights();
+    rights.extend(stage.cluster_role("roster-clusterip-reconcile").await.rights());
+    each_is_missed(&stage, rights).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rights_are_enough_where_roster_audits_cluster_ips() {
+    let stage = Stage::set("overlays/clusterip-audit").await;
+    let mut seen = stage.cluster_role("roster-clusterip-controller").await.rights();
+    // It deletes what it has claimed, and here the API server claims.
+    seen.retain(|right| !is_in(&IDLE, right) && right.verb != "delete");
+    stage.play_until_used(&BTreeMap::from([("roster", seen)])).await;
+    assert_eq!(stage.requests().refused(), []);
 }
 
 /// Takes away one right after the other, and looks at what is refused first.
-async fn each_right_is_missed(folder: &str) {
-    let stage = Stage::set(folder).await;
+async fn each_is_missed(stage: &Stage, rights: BTreeSet<Right>) {
     let mut workload = stage.workload().await;
-    for right in stage.rights_of("roster").await {
+    for right in rights {
         if is_in(&IDLE, &right) {
             continue;
         }

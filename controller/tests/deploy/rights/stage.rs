@@ -41,16 +41,21 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Applies a folder of `deploy/kustomize`. Owner references are looked at as where
-    /// OwnerReferencesPermissionEnforcement is on.
+    /// Applies a folder of `deploy/kustomize` to a stock API server.
     pub async fn set(folder: &str) -> Self {
+        Self::set_on(ApiServerOptions::default(), folder).await
+    }
+
+    /// Applies a folder of `deploy/kustomize`, and what pools are. Owner references are looked at as
+    /// where OwnerReferencesPermissionEnforcement is on.
+    pub async fn set_on(mut options: ApiServerOptions, folder: &str) -> Self {
         let etcd = Etcd::start().await.unwrap();
-        let mut options = ApiServerOptions::default();
         let log = Log::kept_by(&mut options, &ACCOUNTS);
         let enforcement = "--enable-admission-plugins=OwnerReferencesPermissionEnforcement";
         options.flags.push(enforcement.to_owned());
         let server = ApiServer::start(&etcd, options).await.unwrap();
         let client = server.client().await.unwrap();
+        accepted::know_pools(&server);
         accepted::install(&server, folder);
         let container = conventions::pod(&kustomize(folder))["containers"][0].clone();
         Self { container, log, server, client, _etcd: etcd }
