@@ -42,6 +42,7 @@ ARTICLE = $(CARGO) test -q --workspace --test article --
 article:    ## the article's story with kube-proxy and CoreDNS in network namespaces (root; Linux)
 	$(CARGO) build --workspace --bin roster
 	$(ARTICLE) play story $(CURDIR)/target/debug/roster
+	$(ARTICLE) play story-without-allocator $(CURDIR)/target/debug/roster
 	$(ARTICLE) cleanup
 
 article-under-change: build ## the same while everything changes, beside kube-controller-manager (minutes)

@@ -7,6 +7,7 @@ use std::thread;
 
 use crate::leftovers;
 use crate::network::run;
+use crate::stage::Allocator;
 use crate::story;
 
 /// Where files go.
@@ -24,7 +25,8 @@ pub fn play(play: &str, roster: &str) -> ExitCode {
     hide_the_machine();
     match play {
         "wait" => leftovers::wait_to_be_killed(),
-        "story" => tokio(story::observations(roster)),
+        "story" => tokio(story::observations(roster, Allocator::KubeApiserver)),
+        "story-without-allocator" => tokio(story::observations(roster, Allocator::Roster)),
         "change" => tokio(story::changes(roster)),
         unknown => panic!("there is no play {unknown:?}"),
     }

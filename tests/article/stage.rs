@@ -11,7 +11,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use support::Cluster;
 use testbed::{
-    ControlPlane, ControllerManager, ControllerManagerOptions, Coredns, KubeProxy, KubeProxyOptions,
+    ApiServer, ApiServerOptions, ControlPlane, ControllerManager, ControllerManagerOptions,
+    Coredns, Etcd, KubeProxy, KubeProxyOptions, Program,
 };
 
 use crate::kubelet::{self, Kubelet};
@@ -25,6 +26,15 @@ pub use manager::Contestant;
 /// What turns Deployments into Pods. It is the stock one whoever writes slices.
 const WORKLOADS: [&str; 3] =
     ["deployment-controller", "replicaset-controller", "garbage-collector-controller"];
+
+/// Who gives Services their ClusterIPs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allocator {
+    /// kube-apiserver, as anywhere.
+    KubeApiserver,
+    /// Roster, on a kube-apiserver that gives none.
+    Roster,
+}
 
 /// Everything, at work. What is dropped first stands first.
 pub struct Stage {
@@ -46,8 +56,8 @@ pub struct Stage {
 
 impl Stage {
     /// Sets it up.
-    pub async fn set(contestant: Contestant<'_>) -> Self {
-        let plane = ControlPlane::start().await.unwrap();
+    pub async fn set(contestant: Contestant<'_>, allocator: Allocator) -> Self {
+        let plane = control_plane(allocator).await;
         let client = plane.api_server.client().await.unwrap();
         let cluster = Cluster { client: client.clone(), namespace: "default".to_owned() };
         cluster.node(node()).await;
@@ -91,8 +101,11 @@ impl Stage {
         self.addresses(service).await[place]
     }
 
+    /// Waits for them: on a server that gives none they come a moment after the Service.
     async fn addresses(&self, service: &str) -> Vec<SocketAddr> {
-        let spec = self.cluster.get("Service", service).await.unwrap()["spec"].take();
+        let spec = async || self.cluster.get("Service", service).await.unwrap()["spec"].take();
+        self.cluster.until(true, async || spec().await["clusterIPs"].is_array()).await;
+        let spec = spec().await;
         let port = spec["ports"][0]["port"].as_u64().unwrap().try_into().unwrap();
         let addresses = spec["clusterIPs"].as_array().unwrap().iter();
         let addresses = addresses.map(|address| address.as_str().unwrap().parse().unwrap());
@@ -166,6 +179,17 @@ impl Stage {
         self.cluster.until(wanted.clone(), answer).await;
         narrator::shell(&self.client, "dig", &question);
     }
+}
+
+async fn control_plane(allocator: Allocator) -> ControlPlane {
+    let program = match allocator {
+        Allocator::KubeApiserver => Program::KubeApiserver,
+        Allocator::Roster => Program::WithoutAllocator,
+    };
+    let etcd = Etcd::start().await.unwrap();
+    let options = ApiServerOptions { program, ..ApiServerOptions::default() };
+    let api_server = ApiServer::start(&etcd, options).await.unwrap();
+    ControlPlane { api_server, etcd }
 }
 
 /// Lines that are no addresses are left out, such as the one that says that nobody answers.

@@ -9,6 +9,9 @@ use crate::inside::FILES;
 const CONTROLLERS: [&str; 3] =
     ["endpoints-controller", "endpointslice-controller", "endpointslice-mirroring-controller"];
 
+/// The controller of ClusterIPs has to be asked for by name.
+const EVERYTHING: &str = "--controllers=*,clusterip-controller";
+
 /// Who writes slices and Endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contestant<'a> {
@@ -47,7 +50,8 @@ impl Manager {
 
 fn roster(program: &Path, server: &ApiServer) -> Child {
     let kubeconfig = server.kubeconfig_path().display().to_string();
-    let mut arguments = vec!["controller-manager".to_owned(), "--leader-elect=false".to_owned()];
+    let fixed = ["controller-manager", "--leader-elect=false", EVERYTHING];
+    let mut arguments: Vec<String> = fixed.map(str::to_owned).into();
     for of in ["", "authentication-", "authorization-"] {
         arguments.push(format!("--{of}kubeconfig={kubeconfig}"));
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::narrator::{seen, step};
 use crate::network;
 use crate::requester::requests;
-use crate::stage::{Contestant, Stage};
+use crate::stage::{Allocator, Contestant, Stage};
 use crate::story::judge::{Judgement, Watched};
 use crate::story::latency::{self, Latencies};
 use crate::story::{answers, named_port};
@@ -29,7 +29,7 @@ struct Figures {
 /// Plays all of it, twice. Latencies are measured in the order A B B A.
 pub async fn changes(roster: &str) {
     network::lay_out();
-    let mut stage = Stage::set(Contestant::Roster(roster)).await;
+    let mut stage = Stage::set(Contestant::Roster(roster), Allocator::KubeApiserver).await;
     stage.kubectl("apply -f examples/hostnames.yaml");
     named_port::deploy(&stage).await;
     stage.until_replicas(3).await;

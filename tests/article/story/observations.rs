@@ -7,15 +7,15 @@ use serde_json::json;
 
 use crate::narrator::{shell, step};
 use crate::network;
-use crate::stage::{Contestant, Stage};
+use crate::stage::{Allocator, Contestant, Stage};
 use crate::story::{avoids, families, reaches_evenly, service};
 
 const NAME: &str = "hostnames.default.svc.cluster.local";
 
 /// Plays all of it, with Roster.
-pub async fn observations(roster: &str) {
+pub async fn observations(roster: &str, allocator: Allocator) {
     network::lay_out();
-    let stage = Stage::set(Contestant::Roster(roster)).await;
+    let stage = Stage::set(Contestant::Roster(roster), allocator).await;
     let pods = the_endpoints_list_exactly_the_three_pods(&stage).await;
     the_service_has_a_cluster_ip(&stage).await;
     the_cluster_ip_reaches_all_pods(&stage, &pods).await;
@@ -42,10 +42,12 @@ async fn the_endpoints_list_exactly_the_three_pods(stage: &Stage) -> BTreeSet<St
 }
 
 async fn the_service_has_a_cluster_ip(stage: &Stage) {
-    step("The Service has a ClusterIP");
+    step("The Service has a ClusterIP, and an IPAddress claims it for the Service");
     let printed = stage.kubectl("get service hostnames");
     let address = stage.address("hostnames", 0).await.ip();
     assert!(printed.contains(&format!(" {address} ")), "{address}");
+    let printed = stage.kubectl(&format!("get ipaddress {address}"));
+    assert!(printed.contains("services/default/hostnames"), "nobody has claimed {address}");
 }
 
 async fn the_cluster_ip_reaches_all_pods(stage: &Stage, pods: &BTreeSet<String>) {
