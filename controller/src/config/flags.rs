@@ -2,6 +2,7 @@
 //! in the next argument, a boolean never takes the next one, `_` in a name reads as `-`, the last
 //! use of a scalar wins, and the first mistake ends it.
 
+mod fields;
 mod list;
 pub mod logging;
 pub mod serving;
@@ -138,9 +139,13 @@ fn set_short<'a>(
     rest: &mut impl Iterator<Item = &'a String>,
 ) -> Result<(), String> {
     match short.split_at_checked(1) {
-        Some(("h", _)) => {
+        Some(("h", "")) => {
             values.help = true;
             Ok(())
+        }
+        Some(("h", more)) => {
+            values.help = true;
+            set_short(values, &format!("-{more}"), more, rest)
         }
         Some(("v", "")) => {
             let value = rest.next().ok_or("flag needs an argument: 'v' in -v")?;
@@ -177,77 +182,19 @@ fn set<'a>(
 }
 
 fn assign(values: &mut Values, name: &str, value: &str) -> Result<(), String> {
-    match name {
-        "kubeconfig" => value.clone_into(&mut values.kubeconfig),
-        "master" => value.clone_into(&mut values.master),
-        "kube-api-qps" => values.kube_api_qps = float(value)?,
-        "kube-api-burst" => values.kube_api_burst = integer(value)?,
-        "kube-api-content-type" => value.clone_into(&mut values.kube_api_content_type),
-        "disabled-metrics" => values.disabled_metrics.add(value)?,
-        "controllers" => values.controllers.add(value)?,
-        "leader-elect" => values.leader_elect = boolean(value)?,
-        "use-service-account-credentials" => {
-            values.use_service_account_credentials = boolean(value)?;
-        }
-        "strict-flags" => values.strict_flags = boolean(value)?,
-        "takeover-check" => values.takeover_check = boolean(value)?,
-        "leader-elect-lease-duration" => {
-            values.leader_elect_lease_duration = duration::parse(value)?;
-        }
-        "leader-elect-renew-deadline" => {
-            values.leader_elect_renew_deadline = duration::parse(value)?;
-        }
-        "leader-elect-retry-period" => values.leader_elect_retry_period = duration::parse(value)?,
-        "leader-elect-resource-lock" => value.clone_into(&mut values.leader_elect_resource_lock),
-        "leader-elect-resource-name" => value.clone_into(&mut values.leader_elect_resource_name),
-        "leader-elect-resource-namespace" => {
-            value.clone_into(&mut values.leader_elect_resource_namespace);
-        }
-        "controller-shutdown-timeout" => {
-            values.controller_shutdown_timeout = duration::parse(value)?;
-        }
-        "concurrent-service-endpoint-syncs" => {
-            values.concurrent_service_endpoint_syncs = integer(value)?
-        }
-        "max-endpoints-per-slice" => values.max_endpoints_per_slice = integer(value)?,
-        "endpointslice-updates-batch-period" => {
-            values.endpointslice_updates_batch_period = duration::parse(value)?;
-        }
-        "concurrent-endpoint-syncs" => values.concurrent_endpoint_syncs = integer(value)?,
-        "endpoint-updates-batch-period" => {
-            values.endpoint_updates_batch_period = duration::parse(value)?;
-        }
-        "mirroring-concurrent-service-endpoint-syncs" => {
-            values.mirroring_concurrent_service_endpoint_syncs = integer(value)?;
-        }
-        "mirroring-max-endpoints-per-subset" => {
-            values.mirroring_max_endpoints_per_subset = integer(value)?;
-        }
-        "mirroring-endpointslice-updates-batch-period" => {
-            values.mirroring_endpointslice_updates_batch_period = duration::parse(value)?;
-        }
-        "min-resync-period" => values.min_resync_period = duration::parse(value)?,
-        "controller-start-interval" => values.controller_start_interval = duration::parse(value)?,
-        "cluster-ip-mode" => value.clone_into(&mut values.cluster_ip_mode),
-        "feature-gates" => {
-            let entries = value.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-            values.feature_gates.extend(entries.map(str::to_owned));
-        }
-        "help" => values.help = boolean(value)?,
-        "version" => values.version = Version::read(value)?,
-        other => {
-            if let Assigned::Yes = values.logging.assign(other, value)? {
-                return Ok(());
-            }
-            if let Assigned::Yes = values.serving.assign(other, value)? {
-                return Ok(());
-            }
-            known::kind(other).map_or(Ok(()), |kind| kind.check(value))?;
-            values.ignored.insert(other.to_owned(), value.to_owned());
-            if !values.without_effect.iter().any(|name| name == other) {
-                values.without_effect.push(other.to_owned());
-            }
-        }
+    if let Assigned::Yes = values.assign(name, value)? {
+        return Ok(());
+    }
+    if let Assigned::Yes = values.logging.assign(name, value)? {
+        return Ok(());
+    }
+    if let Assigned::Yes = values.serving.assign(name, value)? {
+        return Ok(());
+    }
+    known::kind(name).map_or(Ok(()), |kind| kind.check(value))?;
+    values.ignored.insert(name.to_owned(), value.to_owned());
+    if !values.without_effect.iter().any(|known| known == name) {
+        values.without_effect.push(name.to_owned());
     }
     Ok(())
 }

@@ -17,31 +17,13 @@ const MINOR_BEFORE: &str = "1.35";
 
 /// What is wrong with them.
 pub fn problems(values: &Values) -> Vec<String> {
-    let given = |name: &str| values.ignored.get(name).map(String::as_str);
-    let mut problems: Vec<String> = malformed(&values.feature_gates).into_iter().collect();
     let gates = gates(&values.feature_gates);
+    let mut problems: Vec<String> = malformed(&values.feature_gates).into_iter().collect();
     if !gates.iter().any(|gate| gate == ALPHA_GATE) {
-        let used = |name: &str| given(name).is_some_and(|value| !matches!(value, "0" | "false"));
-        let used = ALPHA.iter().filter(|(name, _)| used(name));
-        problems.extend(
-            used.map(|(_, field)| format!("{field}: Forbidden: Feature {ALPHA_GATE} is disabled")),
-        );
+        problems.extend(forbidden(values));
     }
-    if let Some(version) =
-        given("show-hidden-metrics-for-version").filter(|value| !["", MINOR_BEFORE].contains(value))
-    {
-        problems.push(format!(
-            "metrics.showHiddenMetricsForVersion: Invalid value: {version:?}: must be omitted or have \
-             the value '{MINOR_BEFORE}'; only the previous minor version is allowed"
-        ));
-    }
-    if given("enable-leader-migration").is_some_and(|value| boolean(value) == Ok(true)) {
-        problems.push(
-            "--enable-leader-migration is not supported, because kube-controller-manager 1.36 ends when \
-             it wins the migration Lease; `roster takeover check` says how to take over"
-                .to_owned(),
-        );
-    }
+    problems.extend(hidden_metrics(values));
+    problems.extend(migration(values));
     if values.strict_flags {
         let flags = values.without_effect.iter().map(|name| format!("--{name}"));
         let gates = gates.iter().map(|gate| format!("--feature-gates={gate}"));
@@ -49,6 +31,32 @@ pub fn problems(values: &Values) -> Vec<String> {
         problems.extend(each.map(|what| format!("{what} has no effect here (--strict-flags)")));
     }
     problems
+}
+
+fn forbidden(values: &Values) -> impl Iterator<Item = String> {
+    let used =
+        |name: &str| values.ignored.get(name).is_some_and(|value| boolean(value) != Ok(false));
+    let used = ALPHA.iter().filter(move |(name, _)| used(name));
+    used.map(|(_, field)| format!("{field}: Forbidden: Feature {ALPHA_GATE} is disabled"))
+}
+
+fn hidden_metrics(values: &Values) -> Option<String> {
+    let version = values.ignored.get("show-hidden-metrics-for-version")?;
+    (!["", MINOR_BEFORE].contains(&version.as_str())).then(|| {
+        format!(
+            "metrics.showHiddenMetricsForVersion: Invalid value: {version:?}: must be omitted or have \
+             the value '{MINOR_BEFORE}'; only the previous minor version is allowed"
+        )
+    })
+}
+
+fn migration(values: &Values) -> Option<String> {
+    let wanted = values.ignored.get("enable-leader-migration")?;
+    (boolean(wanted) == Ok(true)).then(|| {
+        "--enable-leader-migration is not supported, because kube-controller-manager 1.36 ends when it \
+         wins the migration Lease; `roster takeover check` says how to take over"
+            .to_owned()
+    })
 }
 
 /// Those that kube-controller-manager has given up, with what it says of them.
