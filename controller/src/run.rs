@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use controller_core::key::Controller;
 use jiff::Timestamp;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Takeover};
@@ -40,8 +41,11 @@ pub async fn controller_manager(config: Config, verbosity: Verbosity) -> Result<
     let watched = Watched { health: Arc::default(), metrics: Arc::new(metrics) };
     let wire = config.connect(&watched.metrics).await?;
     let config = Arc::new(config);
+    // All checks are there before anybody can ask for them: a replica must not be ready for a moment
+    // because nothing is checked yet.
+    let work = Work::prepare(&config, wire, &watched, stop).await?;
     let server = serve(&config, &watched, verbosity).await?;
-    let ended = work(&config, wire, &watched, stop).await;
+    let ended = work.run().await;
     if let Some(server) = server {
         server.stop().await;
     }
@@ -74,40 +78,64 @@ async fn serve(
     serving::start(serving, pages).await.map(Some)
 }
 
-async fn work(
-    config: &Config,
-    wire: Wire,
-    watched: &Watched,
-    stop: CancellationToken,
-) -> Result<()> {
-    let clock: Clock = Arc::new(Timestamp::now);
-    let randomness = Randomness::seeded(rand::random());
-    let Watched { health, metrics } = watched;
-    let manager = Manager::start(Parts {
-        wire: wire.clone(),
-        identities: config.identities(&wire, metrics).await?,
-        clock: clock.clone(),
-        randomness: randomness.clone(),
-        settings: config.settings.clone(),
-        metrics: metrics.clone(),
-    });
-    let guard = guard(config, metrics, &clock).await?;
-    let shift = Shift { manager, guard, shutdown_timeout: config.shutdown_timeout, stop };
-    let Some(settings) = config.election.clone() else {
+/// What is to be done, all ready.
+struct Work {
+    shift: Shift,
+    election: Option<Election>,
+}
+
+/// A replica among others.
+struct Election {
+    candidate: Candidate,
+    /// Sends its events, and ends when all are sent.
+    events: JoinHandle<()>,
+}
+
+impl Work {
+    /// Begins to watch, and adds the checks.
+    async fn prepare(
+        config: &Config,
+        wire: Wire,
+        watched: &Watched,
+        stop: CancellationToken,
+    ) -> Result<Self> {
+        let clock: Clock = Arc::new(Timestamp::now);
+        let randomness = Randomness::seeded(rand::random());
+        let Watched { health, metrics } = watched;
+        let manager = Manager::start(Parts {
+            wire: wire.clone(),
+            identities: config.identities(&wire, metrics).await?,
+            clock: clock.clone(),
+            randomness: randomness.clone(),
+            settings: config.settings.clone(),
+            metrics: metrics.clone(),
+        });
+        let guard = guard(config, metrics, &clock).await?;
+        let shift = Shift { manager, guard, shutdown_timeout: config.shutdown_timeout, stop };
+        let Some(settings) = config.election.clone() else {
+            shift.manager.add_checks(health);
+            return Ok(Self { shift, election: None });
+        };
+        let client = config.connect_for_election(metrics).await?;
+        let (recorder, events) = Recorder::start(wire, clock.clone(), randomness.clone());
+        let metrics = metrics.clone();
+        let surroundings =
+            Surroundings { client, clock, since_boot: since_boot(), randomness, recorder, metrics };
+        let candidate = Candidate::new(settings, surroundings, leader::identity());
+        health.add(leader::CHECK, candidate.check());
         shift.manager.add_checks(health);
-        return shift.alone().await;
-    };
-    let client = config.connect_for_election(metrics).await?;
-    let (recorder, events) = Recorder::start(wire, clock.clone(), randomness.clone());
-    let metrics = metrics.clone();
-    let surroundings =
-        Surroundings { client, clock, since_boot: since_boot(), randomness, recorder, metrics };
-    let candidate = Candidate::new(settings, surroundings, leader::identity());
-    health.add(leader::CHECK, candidate.check());
-    shift.manager.add_checks(health);
-    let ended = shift.elected(candidate).await;
-    let _ = tokio::time::timeout(LAST_EVENTS, events).await;
-    ended
+        Ok(Self { shift, election: Some(Election { candidate, events }) })
+    }
+
+    /// Works until told to stop.
+    async fn run(self) -> Result<()> {
+        let Some(Election { candidate, events }) = self.election else {
+            return self.shift.alone().await;
+        };
+        let ended = self.shift.elected(candidate).await;
+        let _ = tokio::time::timeout(LAST_EVENTS, events).await;
+        ended
+    }
 }
 
 async fn guard(config: &Config, metrics: &Arc<Metrics>, clock: &Clock) -> Result<Option<Guard>> {
