@@ -9,8 +9,9 @@ use crate::Manager;
 
 /// Flags that differ because the test wants it, because the two are two, or on purpose. The stock
 /// manager shows the pair that it makes in `--cert-dir` as if it had been given.
-const DIFFERENT: [&str; 10] = [
+const DIFFERENT: [&str; 11] = [
     "cert-dir",
+    "cluster-ip-mode",
     "controllers",
     "leader-elect-resource-name",
     "profiling",
