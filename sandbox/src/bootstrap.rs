@@ -73,15 +73,16 @@ impl Sandbox {
     pub fn bootstrap(&self, bootstrap: &Bootstrap) {
         self.give_addresses(bootstrap.addresses);
         let mut state = self.state();
-        if state.store.get(&SERVICE_CIDR, "", "kubernetes").is_none() {
-            serve::put(&mut state, &SERVICE_CIDR, service_cidr(&bootstrap.addresses));
-        }
         let range = bootstrap.addresses.range;
         let first = range.hosts().find(|address| *address != range.network());
         let known = state.store.get(&SERVICE, "default", "kubernetes").is_some();
         if let (Some(first), false) = (first, known) {
             let service = serve::put(&mut state, &SERVICE, service(first));
             serve::claim_address(&mut state, &service.value());
+        }
+        // As on the real server, the range is ready after its first address was taken.
+        if state.store.get(&SERVICE_CIDR, "", "kubernetes").is_none() {
+            serve::put(&mut state, &SERVICE_CIDR, service_cidr(&bootstrap.addresses));
         }
         published(&mut state, bootstrap.api_server);
         // As of a server that has just been started: nobody has seen what was before.

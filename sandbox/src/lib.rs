@@ -17,6 +17,7 @@ mod protobuf;
 mod schema;
 
 mod causes;
+mod names;
 mod negotiate;
 mod refusal;
 mod request;

@@ -142,7 +142,8 @@ async fn answer(mut request: Request<Incoming>, sandbox: Sandbox) -> Result<Resp
         request.extensions_mut().insert(requester);
         return sandbox.oneshot(request).await;
     }
-    if open {
+    // Whoever says a name that is none is let in nowhere.
+    if open && said.is_none() {
         return sandbox.oneshot(request).await;
     }
     let refusal = Refusal::new(StatusCode::UNAUTHORIZED, "Unauthorized", "Unauthorized");

@@ -333,7 +333,9 @@ impl Refusal {
 
     fn about(self, named: &str, kind: &Kind, name: &str) -> Self {
         let mut details = Map::new();
-        details.insert("name".to_owned(), json!(name));
+        if !name.is_empty() {
+            details.insert("name".to_owned(), json!(name));
+        }
         if !kind.group.is_empty() {
             details.insert("group".to_owned(), json!(kind.group));
         }

@@ -24,10 +24,13 @@ enum LabelTest {
     Absent,
     In(Vec<String>),
     NotIn(Vec<String>),
+    Above(i64),
+    Below(i64),
 }
 
 #[derive(Clone, Debug)]
 struct FieldRequirement {
+    field: String,
     pointer: String,
     value: String,
     equal: bool,
@@ -39,6 +42,11 @@ impl Selector {
         let labels = split(labels).into_iter().map(label_requirement).collect::<Result<_, _>>()?;
         let fields = split(fields).into_iter().map(field_requirement).collect::<Result<_, _>>()?;
         Ok(Self { labels, fields })
+    }
+
+    /// The fields that it looks at.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(|requirement| requirement.field.as_str())
     }
 
     /// Whether everything passes.
@@ -55,6 +63,8 @@ impl Selector {
                 LabelTest::Absent => value.is_none(),
                 LabelTest::In(values) => value.is_some_and(|value| values.contains(value)),
                 LabelTest::NotIn(values) => value.is_none_or(|value| !values.contains(value)),
+                LabelTest::Above(least) => number(value).is_some_and(|value| value > *least),
+                LabelTest::Below(most) => number(value).is_some_and(|value| value < *most),
             }
         });
         if !labels || self.fields.is_empty() {
@@ -70,6 +80,10 @@ impl Selector {
             (found == requirement.value) == requirement.equal
         })
     }
+}
+
+fn number(value: Option<&String>) -> Option<i64> {
+    value?.parse().ok()
 }
 
 /// Splits at commas that stand in no parentheses.
@@ -102,6 +116,16 @@ fn label_requirement(text: &str) -> Result<LabelRequirement, Refusal> {
     if let Some((key, value)) = text.split_once("==").or_else(|| text.split_once('=')) {
         return Ok(requirement(key, LabelTest::In(vec![value.trim().to_owned()])));
     }
+    if let Some((key, value)) = text.split_once('>')
+        && let Ok(value) = value.trim().parse()
+    {
+        return Ok(requirement(key, LabelTest::Above(value)));
+    }
+    if let Some((key, value)) = text.split_once('<')
+        && let Ok(value) = value.trim().parse()
+    {
+        return Ok(requirement(key, LabelTest::Below(value)));
+    }
     if text.contains(char::is_whitespace) {
         return Err(unparsable(text));
     }
@@ -129,7 +153,7 @@ fn field_requirement(text: &str) -> Result<FieldRequirement, Refusal> {
         return Err(Refusal::bad_request(why));
     };
     let pointer = format!("/{}", field.replace('.', "/"));
-    Ok(FieldRequirement { pointer, value: value.to_owned(), equal })
+    Ok(FieldRequirement { field: field.to_owned(), pointer, value: value.to_owned(), equal })
 }
 
 #[cfg(test)]

@@ -165,6 +165,8 @@ impl Known {
             (r"current: \d+", "current: <version>"),
             (r"ResourceVersion in record \(\d+\)", "ResourceVersion in record (<version>)"),
             (r"resourceVersion=\d+", "resourceVersion=<version>"),
+            // An object that is quoted in a message.
+            (r#"\\"resourceVersion\\":\\"\d+"#, r#"\"resourceVersion\":\"<version>"#),
             (r"continue=[^& ]+", "continue=<token>"),
             (r"127\.0\.0\.1:\d+", "<server>"),
         ];

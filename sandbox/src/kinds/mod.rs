@@ -1,6 +1,7 @@
 //! The kinds that are served, and the ways in which a kind differs from the others.
 
 pub mod custom;
+mod fields;
 mod table;
 
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub struct Kind {
     pub deleted: Deleted,
     /// Where its objects are.
     pub storage: Storage,
+    /// What is said to everybody who asks for it, because there will be something else one day.
+    pub deprecation: Option<&'static str>,
     /// What a CustomResourceDefinition says of it; none for a built-in kind.
     pub custom: Option<&'static Custom>,
 }

@@ -17,6 +17,7 @@ pub const PLAIN: Kind = Kind {
     put: Put::Updates,
     deleted: Deleted::Status,
     storage: Storage::Own,
+    deprecation: None,
     custom: None,
 };
 
@@ -170,6 +171,9 @@ pub static KINDS: [Kind; 24] = [
         plural: "endpoints",
         short_names: &["ep"],
         put: Put::Creates,
+        deprecation: Some(
+            "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+        ),
         ..PLAIN
     },
     EVENT,

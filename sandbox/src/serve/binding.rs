@@ -30,7 +30,7 @@ pub fn bind(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
     }
     set(&mut pod, "/spec", "nodeName", json!(node));
     let now = state.now();
-    let scheduled = json!({"type": "PodScheduled", "status": "True", "lastTransitionTime": now});
+    let scheduled = json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": now});
     let conditions = elements(&pod, "/status/conditions")
         .filter(|condition| text(condition, "/type") != "PodScheduled");
     let conditions: Vec<Value> = conditions.cloned().chain([scheduled]).collect();

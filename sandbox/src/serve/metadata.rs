@@ -5,8 +5,12 @@ use serde_json::{Value, json};
 use super::write::finalizers;
 use crate::causes::Causes;
 use crate::kinds::Kind;
+use crate::names;
 use crate::object::{elements, text};
 use crate::refusal::Refusal;
+
+/// The most bytes that the keys and values of annotations may have together.
+const MOST_ANNOTATIONS: usize = 256 << 10;
 
 /// Drops lists and maps with nothing in them, which nobody tells from those that are not there.
 pub fn tidy(object: &mut Value) {
@@ -48,23 +52,66 @@ pub fn no_new_finalizers(
     Refusal::of_object(kind, name, &wrong)
 }
 
-/// An owner has to be named in full.
+/// Names, labels, annotations and owners have their formats.
 ///
 /// # Errors
-/// 422 for what is missing.
-pub fn owners(kind: &Kind, name: &str, object: &Value) -> Result<(), Refusal> {
+/// 422 with all that is wrong.
+pub fn check(
+    kind: &Kind,
+    name: &str,
+    before: Option<&Value>,
+    object: &Value,
+) -> Result<(), Refusal> {
     let mut wrong = Causes::default();
-    for owner in elements(object, "/metadata/ownerReferences") {
-        for (field, why) in [
-            ("apiVersion", "version must not be empty"),
-            ("kind", "must not be empty"),
-            ("name", "must not be empty"),
-            ("uid", "must not be empty"),
-        ] {
-            if text(owner, &format!("/{field}")).is_empty() {
-                wrong.invalid(format!("metadata.ownerReferences.{field}"), &json!(""), why);
-            }
+    if before.is_none() {
+        for why in names::of_object(kind, name) {
+            wrong.invalid("metadata.name", &json!(name), &why);
         }
     }
+    labels(object, &mut wrong);
+    annotations(object, &mut wrong);
+    elements(object, "/metadata/ownerReferences")
+        .for_each(|owner| named_in_full(owner, &mut wrong));
     Refusal::of_object(kind, name, &wrong)
+}
+
+fn labels(object: &Value, wrong: &mut Causes) {
+    for (key, value) in fields(object, "/metadata/labels") {
+        for why in names::of_key(key) {
+            wrong.invalid("metadata.labels", &json!(key), &why);
+        }
+        for why in names::of_label_value(value.as_str().unwrap_or("")) {
+            wrong.invalid("metadata.labels", value, &why);
+        }
+    }
+}
+
+fn annotations(object: &Value, wrong: &mut Causes) {
+    let mut size = 0;
+    for (key, value) in fields(object, "/metadata/annotations") {
+        for why in names::of_key(&key.to_lowercase()) {
+            wrong.invalid("metadata.annotations", &json!(key), &why);
+        }
+        size += key.len() + value.as_str().map_or(0, str::len);
+    }
+    if size > MOST_ANNOTATIONS {
+        wrong.too_long("metadata.annotations", MOST_ANNOTATIONS as u64);
+    }
+}
+
+fn fields<'a>(object: &'a Value, pointer: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    object.pointer(pointer).and_then(Value::as_object).into_iter().flatten()
+}
+
+fn named_in_full(owner: &Value, wrong: &mut Causes) {
+    for (field, why) in [
+        ("apiVersion", "version must not be empty"),
+        ("kind", "must not be empty"),
+        ("name", "must not be empty"),
+        ("uid", "must not be empty"),
+    ] {
+        if text(owner, &format!("/{field}")).is_empty() {
+            wrong.invalid(format!("metadata.ownerReferences.{field}"), &json!(""), why);
+        }
+    }
 }

@@ -66,6 +66,8 @@ impl Reply {
 /// # Errors
 /// The refusal, as the API server words it.
 pub fn serve(state: &mut State, ask: &Ask) -> Result<Reply, Refusal> {
+    state.warnings.extend(ask.kind.deprecation.map(str::to_owned));
+    options::of_write(ask)?;
     match (ask.part, ask.verb) {
         (Part::Scale, Verb::Get) => scale::get(state, ask),
         (Part::Scale, Verb::Update) => scale::update(state, ask),

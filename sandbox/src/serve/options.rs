@@ -11,6 +11,19 @@ use crate::store::Store;
 const MATCH: &str = "resourceVersionMatch";
 const INITIAL: &str = "sendInitialEvents";
 
+/// Checks the options of a write.
+///
+/// # Errors
+/// 422 for a dry run of anything but all.
+pub fn of_write(ask: &Ask) -> Result<(), Refusal> {
+    let dry_run = ask.parameter("dryRun");
+    if dry_run.is_empty() || dry_run == "All" {
+        return Ok(());
+    }
+    let why = format!("Unsupported value: {}: supported values: \"All\"", json!([dry_run]));
+    Err(Refusal::invalid_option(ask.verb, "dryRun", "FieldValueNotSupported", &why))
+}
+
 /// Checks the options of a list.
 ///
 /// # Errors

@@ -66,5 +66,7 @@ pub fn selector(ask: &Ask) -> Result<Selector, Refusal> {
         Storage::Events => fields.split(',').map(event::stored_field).collect::<Vec<_>>().join(","),
         Storage::Own | Storage::None => fields.to_owned(),
     };
-    Selector::parse(ask.parameter("labelSelector"), &fields)
+    let selector = Selector::parse(ask.parameter("labelSelector"), &fields)?;
+    selector.fields().try_for_each(|field| ask.kind.selects_by(field))?;
+    Ok(selector)
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Reply, body, custom, defaults, delete, existing, metadata, rules, service};
 use crate::kinds::{
-    CUSTOM_RESOURCE_DEFINITION, Generation, Kind, NAMESPACE, Part, Put, Scope, Status,
+    CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, Generation, Kind, NAMESPACE, Part, Put, Scope, Status,
 };
 use crate::managed::{Managers, Operation};
 use crate::object::{Object, elements, set, take, text};
@@ -105,9 +105,10 @@ pub fn store_new(
         take(&mut object, "/metadata", "managedFields");
         note(state, ask, None, &mut object);
     }
+    metadata::check(kind, &name, None, &object)?;
     rules::check(kind, &name, None, &object)?;
-    metadata::owners(kind, &name, &object)?;
     service::settle(state, kind, None, &mut object)?;
+    state.warnings.extend(service::warnings(kind, &object));
     if ask.is_dry_run() {
         return Ok(dry(ask, StatusCode::CREATED, object));
     }
@@ -189,14 +190,18 @@ pub fn replace(
     let before = current.value();
     keep_what_is_not_asked_for(ask, &before, &mut object);
     metadata::tidy(&mut object);
-    raise_generation(kind, &before, &mut object);
     defaults::apply(kind, &mut object);
+    if ask.part != Part::Status {
+        raise_generation(kind, &before, &mut object);
+    }
     if record == Record::Add {
         note(state, ask, Some(&before), &mut object);
     }
+    metadata::check(kind, &ask.name, Some(&before), &object)?;
     rules::check(kind, &ask.name, Some(&before), &object)?;
     metadata::no_new_finalizers(kind, &ask.name, &before, &object)?;
     service::settle(state, kind, Some(&before), &mut object)?;
+    state.warnings.extend(service::warnings(kind, &object));
     let stored = Object::encode(object.clone(), current.resource_version);
     if stored.value() == before {
         return Ok(Reply::Object(StatusCode::OK, current.clone()));
@@ -278,6 +283,12 @@ fn keep_what_is_not_asked_for(ask: &Ask, before: &Value, object: &mut Value) {
             }
             if ask.kind.custom.is_some() {
                 keep_metadata(before, object);
+            }
+            if *ask.kind == DEPLOYMENT {
+                take(object, "/metadata", "labels");
+                if let Some(labels) = before.pointer("/metadata/labels") {
+                    set(object, "/metadata", "labels", labels.clone());
+                }
             }
         }
         _ if ask.kind.status != Status::None => restore(object, "status"),

@@ -2,11 +2,14 @@
 
 mod pods;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::custom;
+use super::service::is_reachable;
 use crate::kinds::Kind;
-use crate::object::{elements, set, text};
+use crate::object::{elements, set, take, text};
 
 /// Fills in an object that is about to be stored.
 pub fn apply(kind: &Kind, object: &mut Value) {
@@ -40,9 +43,7 @@ pub fn apply(kind: &Kind, object: &mut Value) {
                 "reportingInstance": ""}),
             );
         }
-        "Secret" => {
-            fill(object, "", json!({"type": "Opaque"}));
-        }
+        "Secret" => secret(object),
         _ => {}
     }
 }
@@ -55,6 +56,16 @@ pub fn admit(kind: &Kind, object: &mut Value) {
         let others = taints.filter(|found| text(found, "/key") != "node.kubernetes.io/not-ready");
         let taints: Vec<Value> = others.chain([taint]).collect();
         set(object, "/spec", "taints", json!(taints));
+    }
+}
+
+/// Texts that were written plainly are stored with the others.
+fn secret(object: &mut Value) {
+    fill(object, "", json!({"type": "Opaque"}));
+    let plain = take(object, "", "stringData");
+    for (key, value) in plain.iter().filter_map(Value::as_object).flatten() {
+        let encoded = BASE64_STANDARD.encode(value.as_str().unwrap_or_default());
+        set(object, "/data", key, json!(encoded));
     }
 }
 
@@ -121,7 +132,7 @@ fn service(object: &mut Value) {
     if text(object, "/spec/type") != "ExternalName" {
         fill(object, "/spec", json!({"internalTrafficPolicy": "Cluster"}));
     }
-    if matches!(text(object, "/spec/type"), "NodePort" | "LoadBalancer") {
+    if is_reachable(object) {
         fill(object, "/spec", json!({"externalTrafficPolicy": "Cluster"}));
     }
     if text(object, "/spec/type") == "LoadBalancer" {

@@ -21,6 +21,12 @@ pub fn pod(pod: &mut Value) {
     each(pod.pointer_mut("/status/conditions"), |condition| {
         fill(condition, "", json!({"lastProbeTime": null, "lastTransitionTime": null}));
     });
+    each(pod.pointer_mut("/status/containerStatuses"), |container| {
+        fill(container, "", json!({"lastState": {}}));
+        if container.pointer("/state/running").is_some() {
+            fill(container, "/state/running", json!({"startedAt": null}));
+        }
+    });
 }
 
 /// The spec of a Pod, or of a template of Pods.

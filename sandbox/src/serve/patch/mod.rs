@@ -4,7 +4,7 @@ mod apply;
 mod merge;
 mod strategic;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::write::{self, Record};
 use super::{Reply, body, event, existing};
@@ -98,7 +98,9 @@ fn shown(ask: &Ask, current: &Object) -> Value {
 pub fn apply_to(ask: &Ask, object: &mut Value) -> Result<(), Refusal> {
     match ask.media_type.as_deref() {
         Some(JSON_PATCH) => {
-            let patch: json_patch::Patch = decoded(ask)?;
+            let operations: Vec<Map<String, Value>> = decoded(ask)?;
+            let patch: json_patch::Patch = serde_json::from_value(json!(operations))
+                .map_err(|_| Refusal::patch_does_not_fit())?;
             json_patch::patch(object, &patch).map_err(|_| Refusal::patch_does_not_fit())
         }
         Some(MERGE_PATCH) => {

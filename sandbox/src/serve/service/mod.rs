@@ -58,6 +58,13 @@ pub fn settle(
     refused(&wrong)
 }
 
+/// What is said to whoever writes a Service that is well, but will not always be.
+pub fn warnings(kind: &Kind, service: &Value) -> Option<String> {
+    let external = *kind == SERVICE && !list(service, "externalIPs").is_empty();
+    let text = "spec.externalIPs is deprecated and may no longer be implemented in some clusters";
+    external.then(|| text.to_owned())
+}
+
 fn is_external_name(service: &Value) -> bool {
     text(service, "/spec/type") == "ExternalName"
 }
@@ -69,6 +76,11 @@ fn is_headless(service: &Value) -> bool {
 /// Whether a Service can be reached from outside of the cluster.
 fn is_external(service: &Value) -> bool {
     matches!(text(service, "/spec/type"), "NodePort" | "LoadBalancer")
+}
+
+/// Whether a Service can be reached from outside, be it by addresses that somebody else routes here.
+pub fn is_reachable(service: &Value) -> bool {
+    is_external(service) || !list(service, "externalIPs").is_empty()
 }
 
 /// The texts of a list in the spec.

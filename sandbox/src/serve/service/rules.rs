@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{family, is_external, is_external_name, is_headless, list};
+use super::{family, is_external, is_external_name, is_headless, is_reachable, list};
 use crate::causes::Causes;
 use crate::object::{elements, text};
 
@@ -100,7 +100,7 @@ fn words(service: &Value, wrong: &mut Causes) {
         }
     }
     let policy = text(service, "/spec/externalTrafficPolicy");
-    if !policy.is_empty() && !is_external(service) {
+    if !policy.is_empty() && !is_reachable(service) {
         let why = "may only be set for externally-accessible services";
         wrong.invalid("spec.externalTrafficPolicy", &json!(policy), why);
     }

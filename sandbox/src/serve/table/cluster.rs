@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{View, age, column, joined, or, wide};
+use super::{NAME, View, age, column, joined, or, wide};
 use crate::object::{elements, text};
 
 /// Namespaces.
 pub const NAMESPACE: View = View {
-    columns: &[column("Name"), column("Status"), column("Age")],
+    columns: &[NAME, column("Status"), column("Age")],
     cells: |namespace, now| {
         vec![
             or(namespace, "/metadata/name", ""),
@@ -21,7 +21,7 @@ pub const NAMESPACE: View = View {
 /// Nodes.
 pub const NODE: View = View {
     columns: &[
-        column("Name"),
+        NAME,
         column("Status"),
         column("Roles"),
         column("Age"),

@@ -35,23 +35,28 @@ struct Column {
     name: &'static str,
     /// What its cells are, which clients make little of.
     of: &'static str,
+    /// What else is to say of it: `name` of the column that names objects.
+    format: &'static str,
     /// 0 is always shown, 1 only if more is asked for.
     priority: u8,
 }
 
+/// The column that names objects.
+const NAME: Column = Column { name: "Name", of: "string", format: "name", priority: 0 };
+
 /// A column that is always shown.
 const fn column(name: &'static str) -> Column {
-    Column { name, of: "string", priority: 0 }
+    Column { name, of: "string", format: "", priority: 0 }
 }
 
 /// A column of numbers that is always shown.
 const fn numbers(name: &'static str) -> Column {
-    Column { name, of: "integer", priority: 0 }
+    Column { name, of: "integer", format: "", priority: 0 }
 }
 
 /// A column for those who ask for more.
 const fn wide(name: &'static str) -> Column {
-    Column { name, of: "string", priority: 1 }
+    Column { name, of: "string", format: "", priority: 1 }
 }
 
 /// A table of rows.
@@ -98,13 +103,15 @@ pub fn row(kind: &Kind, include: Include, object: &Object, now: Timestamp) -> Va
         Some(custom) => custom::cells(custom, &value, now),
         None => (view(kind).cells)(&value, now),
     };
-    json!({"cells": cells, "object": brought})
+    match workloads::completed(kind, &value) {
+        Some(condition) => json!({"cells": cells, "conditions": [condition], "object": brought}),
+        None => json!({"cells": cells, "object": brought}),
+    }
 }
 
 fn definition(column: &Column) -> Value {
-    let format = if column.name == "Name" { "name" } else { "" };
     json!({
-        "name": column.name, "type": column.of, "format": format, "description": "",
+        "name": column.name, "type": column.of, "format": column.format, "description": "",
         "priority": column.priority,
     })
 }

@@ -3,18 +3,18 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{View, age, column, number, or, wide};
+use super::{NAME, View, age, column, number, or, wide};
 use crate::object::text;
 
 /// Kinds with nothing to show but a name and an age.
 pub const ANY: View = View {
-    columns: &[column("Name"), column("Age")],
+    columns: &[NAME, column("Age")],
     cells: |object, now| vec![or(object, "/metadata/name", ""), age::of(object, now)],
 };
 
 /// ConfigMaps.
 pub const CONFIG_MAP: View = View {
-    columns: &[column("Name"), column("Data"), column("Age")],
+    columns: &[NAME, column("Data"), column("Age")],
     cells: |map, now| {
         let keys = keys(map, "data") + keys(map, "binaryData");
         vec![or(map, "/metadata/name", ""), json!(keys), age::of(map, now)]
@@ -23,7 +23,7 @@ pub const CONFIG_MAP: View = View {
 
 /// Secrets.
 pub const SECRET: View = View {
-    columns: &[column("Name"), column("Type"), column("Data"), column("Age")],
+    columns: &[NAME, column("Type"), column("Data"), column("Age")],
     cells: |secret, now| {
         vec![
             or(secret, "/metadata/name", ""),
@@ -36,7 +36,7 @@ pub const SECRET: View = View {
 
 /// Leases.
 pub const LEASE: View = View {
-    columns: &[column("Name"), column("Holder"), column("Age")],
+    columns: &[NAME, column("Holder"), column("Age")],
     cells: |lease, now| {
         vec![
             or(lease, "/metadata/name", ""),

@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{View, age, column, joined, number, or, three, wide};
+use super::{NAME, View, age, column, joined, number, or, three, wide};
 use crate::object::{elements, text};
 
 /// Services.
 pub const SERVICE: View = View {
     columns: &[
-        column("Name"),
+        NAME,
         column("Type"),
         column("Cluster-IP"),
         column("External-IP"),
@@ -22,7 +22,7 @@ pub const SERVICE: View = View {
 
 /// Endpoints.
 pub const ENDPOINTS: View = View {
-    columns: &[column("Name"), column("Endpoints"), column("Age")],
+    columns: &[NAME, column("Endpoints"), column("Age")],
     cells: |endpoints, now| {
         vec![
             or(endpoints, "/metadata/name", ""),
@@ -34,19 +34,13 @@ pub const ENDPOINTS: View = View {
 
 /// EndpointSlices.
 pub const ENDPOINT_SLICE: View = View {
-    columns: &[
-        column("Name"),
-        column("AddressType"),
-        column("Ports"),
-        column("Endpoints"),
-        column("Age"),
-    ],
+    columns: &[NAME, column("AddressType"), column("Ports"), column("Endpoints"), column("Age")],
     cells: endpoint_slice,
 };
 
 /// IPAddresses. The age has no column, as on the real server.
 pub const IP_ADDRESS: View = View {
-    columns: &[column("Name"), column("ParentRef")],
+    columns: &[NAME, column("ParentRef")],
     cells: |address, now| {
         let part = |name: &str| text(address, &format!("/spec/parentRef/{name}")).to_owned();
         let resource = match part("group").as_str() {
@@ -62,7 +56,7 @@ pub const IP_ADDRESS: View = View {
 
 /// ServiceCIDRs.
 pub const SERVICE_CIDR: View = View {
-    columns: &[column("Name"), column("CIDRs"), column("Age")],
+    columns: &[NAME, column("CIDRs"), column("Age")],
     cells: |cidr, now| {
         let cidrs = elements(cidr, "/spec/cidrs").filter_map(Value::as_str).map(str::to_owned);
         vec![or(cidr, "/metadata/name", ""), json!(joined(cidrs, "")), age::of(cidr, now)]

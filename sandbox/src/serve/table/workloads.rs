@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{View, age, column, joined, number, numbers, or, wide};
+use super::{NAME, View, age, column, joined, number, numbers, or, wide};
+use crate::kinds::Kind;
 use crate::object::{elements, text};
 
 /// Pods.
 pub const POD: View = View {
     columns: &[
-        column("Name"),
+        NAME,
         column("Ready"),
         column("Status"),
         column("Restarts"),
@@ -21,6 +22,16 @@ pub const POD: View = View {
     ],
     cells: pod,
 };
+
+/// What the row of a Pod says that will not run again.
+pub fn completed(kind: &Kind, pod: &Value) -> Option<Value> {
+    let (reason, message) = match (kind.kind, text(pod, "/status/phase")) {
+        ("Pod", "Succeeded") => ("Succeeded", "The pod has completed successfully."),
+        ("Pod", "Failed") => ("Failed", "The pod failed."),
+        _ => return None,
+    };
+    Some(json!({"type": "Completed", "status": "True", "reason": reason, "message": message}))
+}
 
 /// Numbers of replicas.
 pub const SCALE: View = View {
@@ -38,7 +49,7 @@ pub const SCALE: View = View {
 /// ReplicaSets.
 pub const REPLICA_SET: View = View {
     columns: &[
-        column("Name"),
+        NAME,
         numbers("Desired"),
         numbers("Current"),
         numbers("Ready"),
@@ -63,7 +74,7 @@ pub const REPLICA_SET: View = View {
 /// Deployments.
 pub const DEPLOYMENT: View = View {
     columns: &[
-        column("Name"),
+        NAME,
         column("Ready"),
         column("Up-to-date"),
         column("Available"),
