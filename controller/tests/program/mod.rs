@@ -61,6 +61,8 @@ impl Process {
             ])
             .arg(format!("--secure-port={}", testbed::free_port().unwrap()))
             .arg(format!("--kubeconfig={kubeconfig}"))
+            // Whoever runs the test may write its output to a file.
+            .stdout(Stdio::null())
             .stderr(full)
             .spawn()
             .unwrap();
