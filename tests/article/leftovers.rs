@@ -48,7 +48,7 @@ pub fn nothing_is_left() -> ExitCode {
         let (mut test, namespace) = waiting_test();
         assert!(processes_in(&namespace) >= 3, "the test, and the programs of two Pods");
         end(&test);
-        test.wait().unwrap();
+        until_ended(&mut test);
         until_empty(&namespace);
         before.is_unchanged();
         println!("A test that was {how} has left nothing behind.");
@@ -75,7 +75,10 @@ pub fn wait_to_be_killed() {
 
 /// A test in a process group of its own, as in a shell, and its process namespace.
 fn waiting_test() -> (Child, String) {
-    let mut test = Command::new(std::env::current_exe().unwrap())
+    // Whoever runs us in the background of a script has made us deaf to Ctrl-C.
+    let mut test = Command::new("env")
+        .arg("--default-signal=INT,TERM")
+        .arg(std::env::current_exe().unwrap())
         .args(["play", "wait", ""])
         .process_group(0)
         .stdout(Stdio::piped())
@@ -100,6 +103,17 @@ fn kill(test: &Child) {
 
 fn pid(test: &Child) -> Pid {
     Pid::from_raw(test.id().try_into().unwrap()).unwrap()
+}
+
+fn until_ended(test: &mut Child) {
+    let deadline = Instant::now() + PATIENCE;
+    while test.try_wait().unwrap().is_none() {
+        if Instant::now() > deadline {
+            test.kill().unwrap();
+            panic!("the test runs on");
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// With its last process go a namespace's mounts, and with these the network namespaces.
