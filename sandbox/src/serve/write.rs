@@ -255,12 +255,7 @@ fn keep_what_is_not_asked_for(ask: &Ask, before: &Value, object: &mut Value) {
         "deletionTimestamp",
         "deletionGracePeriodSeconds",
     ];
-    for field in kept {
-        take(object, "/metadata", field);
-        if let Some(value) = before.pointer(&format!("/metadata/{field}")) {
-            set(object, "/metadata", field, value.clone());
-        }
-    }
+    kept.into_iter().for_each(|field| keep_of_metadata(field, before, object));
     let restore = |object: &mut Value, field: &str| {
         if let Some(fields) = object.as_object_mut() {
             match before.get(field) {
@@ -285,10 +280,7 @@ fn keep_what_is_not_asked_for(ask: &Ask, before: &Value, object: &mut Value) {
                 keep_metadata(before, object);
             }
             if *ask.kind == DEPLOYMENT {
-                take(object, "/metadata", "labels");
-                if let Some(labels) = before.pointer("/metadata/labels") {
-                    set(object, "/metadata", "labels", labels.clone());
-                }
+                keep_of_metadata("labels", before, object);
             }
         }
         _ if ask.kind.status != Status::None => restore(object, "status"),
@@ -296,6 +288,13 @@ fn keep_what_is_not_asked_for(ask: &Ask, before: &Value, object: &mut Value) {
     }
     if ask.part == Part::Main && *ask.kind == NAMESPACE {
         restore(object, "spec");
+    }
+}
+
+fn keep_of_metadata(field: &str, before: &Value, object: &mut Value) {
+    take(object, "/metadata", field);
+    if let Some(value) = before.pointer(&format!("/metadata/{field}")) {
+        set(object, "/metadata", field, value.clone());
     }
 }
 
