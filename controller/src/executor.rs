@@ -2,6 +2,7 @@
 //! at once, so the next plan builds on what was written, whether or not the watch has shown it.
 //! Nothing leaves through a fence that is shut.
 
+mod claims;
 mod cluster_ips;
 
 use std::collections::HashSet;
@@ -117,6 +118,7 @@ impl Executor {
                 Stage::Endpoints(write) => self.endpoints(key, write, &mut execution).await,
                 Stage::Claim(claim) => self.claim(key, claim, &mut execution).await,
                 Stage::Assignment(assignment) => self.assign(key, assignment, &mut execution).await,
+                Stage::Relabelling(claim) => self.relabel(claim, &mut execution).await,
                 Stage::Release(claim) => self.release(key, claim, &mut execution).await,
             };
             execution.stages.push(progress);

@@ -21,7 +21,7 @@ Usage:
   roster takeover check [flags]       whether kube-controller-manager writes the same, and what to do
   roster completion bash|zsh|fish     a script that completes all of this
   roster audit clusterips [flags]     what is wrong with the ClusterIPs of a cluster; -o json for programs,
-                                      --repair --dry-run for what can be repaired
+                                      --repair repairs what is safe; --repair --dry-run only says it
   roster --version
 ";
 

@@ -40,6 +40,9 @@ const DEBT_CHECK: Duration = Duration::from_secs(10);
 /// How long a claim may stand for a Service that is not there before it counts as left over, where
 /// nobody has seen the Service go.
 const LONGEST_ABSENCE: Duration = Duration::from_secs(120);
+/// How long the loops of a kube-apiserver have time with a claim before we label it as it would. They
+/// take seconds.
+const CLAIM_SETTLES: SignedDuration = SignedDuration::from_secs(60);
 /// How often all ClusterIPs are looked over.
 const CLUSTER_IP_AUDIT: Duration = Duration::from_secs(180);
 /// How long events may take to be sent at the end.
@@ -383,7 +386,7 @@ async fn visit_again(index: Arc<SharedIndex>, period: Duration) {
 }
 
 /// Looks over all ClusterIPs again and again, as kube-apiserver does, and in between for claims whose
-/// Services are gone, although nobody saw them go.
+/// Services are gone, although nobody saw them go, and for claims that have come of age.
 async fn look_over_cluster_ips(index: Arc<SharedIndex>) {
     let limit = SignedDuration::try_from(LONGEST_ABSENCE).unwrap_or(SignedDuration::ZERO);
     index.synced(Controller::ClusterIp.kinds()).await;
@@ -391,6 +394,7 @@ async fn look_over_cluster_ips(index: Arc<SharedIndex>) {
     loop {
         tokio::time::sleep(DEBT_CHECK).await;
         index.presume_departed(index.now() - limit);
+        index.settle_claims(index.now() - CLAIM_SETTLES);
         if looked_over.elapsed() >= CLUSTER_IP_AUDIT {
             looked_over = Instant::now();
             index.revisit(Controller::ClusterIp);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use controller_core::cluster_ip::pool_status::{Condition, Counts, PoolStatus, pool_statuses};
+use controller_core::cluster_ip::pool_status::{Condition, Counts, PoolStatus};
 use controller_core::key::{Controller, NamespacedName, Text};
 use controller_core::reconcile::{Notice, NoticeSeverity, Reference};
 use jiff::{Timestamp, Unit};
@@ -38,7 +38,7 @@ impl PoolStatusWriter {
         let mut written: BTreeMap<Text, PoolStatus> = BTreeMap::new();
         loop {
             tokio::time::sleep(ROUND).await;
-            let statuses = self.index.with(|index| pool_statuses(index.ledger()));
+            let statuses = self.index.with(|index| index.pool_statuses());
             written.retain(|name, _| statuses.iter().any(|status| status.name == *name));
             for status in statuses {
                 let before = written.get(&status.name);

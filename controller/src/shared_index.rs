@@ -104,6 +104,12 @@ impl SharedIndex {
         self.enqueue(visits);
     }
 
+    /// Takes claims on ClusterIPs that were made before a time for settled.
+    pub fn settle_claims(&self, before: jiff::Timestamp) {
+        let visits = self.index.lock().settlements(before, (self.clock)());
+        self.enqueue(visits);
+    }
+
     /// Asks for a visit of everything by one controller.
     pub fn revisit(&self, controller: Controller) {
         let mut visits = self.index.lock().all_visits((self.clock)());

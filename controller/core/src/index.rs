@@ -303,6 +303,12 @@ impl Index {
         cluster_ip::audit::audit(&self.cluster_ips.ledger, &self.cluster_ips.namespace_labels, now)
     }
 
+    /// How each pool fares, in the order of the pools.
+    pub fn pool_statuses(&self) -> Vec<cluster_ip::pool_status::PoolStatus> {
+        let ClusterIps { ledger, namespace_labels } = &self.cluster_ips;
+        cluster_ip::pool_status::pool_statuses(ledger, namespace_labels)
+    }
+
     /// Who has each address.
     pub fn ledger(&self) -> &Ledger {
         &self.cluster_ips.ledger

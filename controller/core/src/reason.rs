@@ -208,6 +208,7 @@ reasons! {
         ClusterIPInvalid Error Reader 6 "The address contradicts or does not parse."
         AllocationDenied Error Manager 6 "The claim was refused."
         RangeUnusable Warning Reader 6 "The range cannot be given out."
+        RangeUnattended Info Reader 6 "No controller looks after the range."
     }
     Controller {
         Leading Ok Manager 0 "Leads, and is up to date."

@@ -103,6 +103,8 @@ pub enum Stage<'a> {
     Claim(&'a cluster_ip::NewClaim),
     /// The addresses of a Service: claims, and then the Service.
     Assignment(&'a cluster_ip::Assignment),
+    /// A claim that is to have the labels of kube-apiserver.
+    Relabelling(&'a IpAddress),
     /// A claim that is of no use any more.
     Release(&'a IpAddress),
 }
@@ -112,7 +114,9 @@ impl Stage<'_> {
     pub fn len(&self) -> usize {
         match self {
             Stage::Slices(plan) => plan.len(),
-            Stage::Removal(_) | Stage::Endpoints(_) | Stage::Claim(_) | Stage::Release(_) => 1,
+            Stage::Removal(_) | Stage::Endpoints(_) => 1,
+            Stage::Claim(claim) => 1 + usize::from(claim.instead_of.is_some()),
+            Stage::Relabelling(_) | Stage::Release(_) => 1,
             Stage::Assignment(assignment) => 1 + assignment.new_claims(),
         }
     }
@@ -162,6 +166,8 @@ pub enum StageKind {
     Claim,
     /// [`Stage::Assignment`].
     Assignment,
+    /// [`Stage::Relabelling`].
+    Relabelling,
     /// [`Stage::Release`].
     Release,
 }
@@ -171,7 +177,7 @@ pub enum StageKind {
 pub enum Verb {
     /// POST.
     Create,
-    /// PUT.
+    /// PUT, or PATCH of a part.
     Update,
     /// DELETE.
     Delete,

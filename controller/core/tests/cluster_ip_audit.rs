@@ -14,7 +14,7 @@ use controller_core::cluster_ip::ledger::Ledger;
 use controller_core::facts::cluster_ip_pool::Enforcement;
 use controller_core::facts::ip_address::Manager;
 use controller_core::facts::{
-    ClusterIp, ClusterIpPool, IpAddress, IpFamilyPolicy, Service, ServiceCidr,
+    ClusterIp, ClusterIpPool, IpAddress, IpFamily, IpFamilyPolicy, Service, ServiceCidr,
 };
 use controller_core::key::{NamespacedName, ResourceVersion, Text};
 use jiff::Timestamp;
@@ -35,7 +35,16 @@ fn ledger() -> Ledger {
     {
         let ranges = vec![Range::new(cidr.parse().unwrap()).unwrap()];
         let name: Text = name.into();
-        ledger.service_cidr(&name.clone(), Some(ServiceCidr { name, ranges, open }));
+        ledger.service_cidr(
+            &name.clone(),
+            Some(ServiceCidr {
+                name,
+                ranges,
+                unusable: Vec::new(),
+                deleting: !open,
+                ready: Some(open),
+            }),
+        );
     }
     ledger
 }
@@ -67,10 +76,28 @@ fn claim(ledger: &mut Ledger, address: &str, service: Option<&str>, manager: Man
         created: Some(at(made)),
         deleting: false,
         manager,
+        labelled_family: Some(IpFamily::of(address)),
         service: service.map(|name| NamespacedName::new("ns", name)),
         service_uid: None,
     };
     ledger.claim(address, Some(Arc::new(claim)));
+}
+
+/// A pool for the Services of these tests.
+fn pool(name: &str, enforcement: Enforcement, range: &str) -> ClusterIpPool {
+    ClusterIpPool {
+        name: name.into(),
+        created: None,
+        spans: vec![range.parse().unwrap()],
+        namespaces: vec!["ns".into()],
+        namespace_selector: None,
+        service_selector: None,
+        enforcement,
+        priority: 0,
+        uid: "uid".into(),
+        generation: 1,
+        disabled: false,
+    }
 }
 
 /// `REASON ADDRESS SERVICE REPAIR`.
@@ -145,9 +172,9 @@ fn claims_of_others_on_addresses_in_use_are_found() {
     assert_eq!(
         found(&ledger),
         [
-            "ClaimMislabelled 10.96.0.2 web-2 by hand",
+            "ClaimMislabelled 10.96.0.2 web-2 relabel",
             "ClaimWrongReference 10.96.0.3 web-3 claim again",
-            "ClaimForeign 10.96.0.4 web-4 by hand",
+            "ClaimForeign 10.96.0.4 web-4 claim again",
         ]
     );
 }
@@ -161,22 +188,7 @@ fn addresses_outside_of_ranges_and_of_their_pool_are_found() {
         see(&mut ledger, service(name, &[address], OLD));
         claim(&mut ledger, address, Some(name), Manager::Server, OLD);
     }
-    let spans = vec!["10.96.0.128/25".parse().unwrap()];
-    let (name, namespaces): (Text, _) = ("pool".into(), vec!["ns".into()]);
-    let pool = ClusterIpPool {
-        name: name.clone(),
-        created: None,
-        spans,
-        namespaces,
-        namespace_selector: None,
-        service_selector: None,
-        enforcement: Enforcement::Require,
-        priority: 0,
-        uid: "uid".into(),
-        generation: 1,
-        disabled: false,
-    };
-    ledger.pool(&name, Some(pool));
+    ledger.pool(&"pool".into(), Some(pool("pool", Enforcement::Require, "10.96.0.128/25")));
     let found = found(&ledger);
     assert_eq!(
         found[..3],
@@ -205,15 +217,157 @@ fn fields_that_contradict_one_another_are_found() {
     single.ip_family_policy = Some(IpFamilyPolicy::RequireDualStack);
     see(&mut ledger, single);
     claim(&mut ledger, "10.96.0.8", Some("single"), Manager::Server, OLD);
+    let mut headless = service("headless", &["10.96.0.9"], OLD);
+    headless.cluster_ip = ClusterIp::Headless;
+    see(&mut ledger, headless);
+    claim(&mut ledger, "10.96.0.9", Some("headless"), Manager::Server, OLD);
+    let mut other_family = service("other-family", &["10.96.0.10"], OLD);
+    other_family.ip_families = vec![IpFamily::V6];
+    see(&mut ledger, other_family);
+    claim(&mut ledger, "10.96.0.10", Some("other-family"), Manager::Server, OLD);
+    let mut two = service("two", &["10.96.0.11", "10.96.0.12"], OLD);
+    two.ip_family_policy = Some(IpFamilyPolicy::SingleStack);
+    see(&mut ledger, two);
+    for address in ["10.96.0.11", "10.96.0.12"] {
+        claim(&mut ledger, address, Some("two"), Manager::Server, OLD);
+    }
     see(&mut ledger, service("waits", &[], OLD));
     assert_eq!(
         found(&ledger),
         [
             "ClusterIPInvalid - alias by hand",
             "ClusterIPInvalid - garbled by hand",
+            "ClusterIPInvalid - headless by hand",
             "ClusterIPInvalid - odd by hand",
+            "ClusterIPInvalid - other-family by hand",
             "SecondFamilyMissing - single by hand",
+            "ClusterIPInvalid - two by hand",
             "WaitingForAllocator - waits by hand",
         ]
     );
+}
+
+#[test]
+fn a_label_that_tells_another_family_is_found() {
+    let mut ledger = ledger();
+    for (name, address, family) in [
+        ("right", "10.96.0.2", Some(IpFamily::V4)),
+        ("wrong", "10.96.0.3", Some(IpFamily::V6)),
+        ("none", "10.96.0.4", None),
+    ] {
+        see(&mut ledger, service(name, &[address], OLD));
+        claim(&mut ledger, address, Some(name), Manager::Server, OLD);
+        let made = ledger.claim_on(address.parse().unwrap()).unwrap();
+        let labelled = IpAddress { labelled_family: family, ..IpAddress::clone(&made) };
+        ledger.claim(made.address, Some(Arc::new(labelled)));
+    }
+    assert_eq!(
+        found(&ledger),
+        ["ClaimMislabelled 10.96.0.3 wrong relabel", "ClaimMislabelled 10.96.0.4 none relabel"]
+    );
+}
+
+#[test]
+fn a_claim_that_a_finalizer_holds_is_found() {
+    let mut ledger = ledger();
+    claim(&mut ledger, "10.96.0.2", Some("gone"), Manager::Server, OLD);
+    let held = ledger.claim_on("10.96.0.2".parse().unwrap()).unwrap();
+    let held = IpAddress { deleting: true, ..IpAddress::clone(&held) };
+    ledger.claim(held.address, Some(Arc::new(held)));
+    assert_eq!(found(&ledger), ["ClaimDeleting 10.96.0.2 - by hand"]);
+}
+
+fn details(ledger: &Ledger) -> Vec<String> {
+    let findings = audit(ledger, &BTreeMap::new(), at(NOW)).into_iter();
+    findings.map(|finding| format!("{}: {}", finding.reason, finding.detail)).collect()
+}
+
+#[test]
+fn ranges_that_give_nothing_and_that_nobody_looks_after_are_found() {
+    let mut ledger = ledger();
+    let wide = ServiceCidr {
+        name: "wide".into(),
+        ranges: Vec::new(),
+        unusable: vec!["2001:db8:1::/48".into()],
+        deleting: false,
+        ready: None,
+    };
+    ledger.service_cidr(&"wide".into(), Some(wide));
+    let details = details(&ledger);
+    assert_eq!(
+        details[0],
+        "RangeUnusable: ServiceCIDR wide: nothing is given from 2001:db8:1::/48, whose prefix is \
+         shorter than 64"
+    );
+    assert!(details[1].starts_with("RangeUnattended: ServiceCIDR wide has no condition Ready"));
+    assert_eq!(details.len(), 2);
+}
+
+#[test]
+fn a_default_range_that_is_not_that_of_the_flags_is_found() {
+    let mut ledger = ledger();
+    let kubernetes = |address: &str| Service {
+        key: NamespacedName::new("default", "kubernetes"),
+        ..service("kubernetes", &[address], NEW)
+    };
+    see(&mut ledger, kubernetes("10.96.0.1"));
+    assert_eq!(found(&ledger), [""; 0]);
+    see(&mut ledger, kubernetes("10.96.0.9"));
+    assert_eq!(found(&ledger), ["RangeUnusable 10.96.0.9 - by hand"]);
+}
+
+#[test]
+fn a_full_range_a_full_pool_and_pools_in_conflict_are_found() {
+    let mut ledger = ledger();
+    for last in 1..255 {
+        let name = format!("web-{last}");
+        see(&mut ledger, service(&name, &[&format!("10.96.0.{last}")], NEW));
+    }
+    for (name, enforcement, range) in [
+        ("a", Enforcement::Exclusive, "10.96.0.0/26"),
+        ("b", Enforcement::Exclusive, "10.96.0.32/27"),
+        ("c", Enforcement::Prefer, "10.96.0.64/26"),
+        ("outside", Enforcement::Prefer, "10.98.0.0/26"),
+    ] {
+        ledger.pool(&name.into(), Some(pool(name, enforcement, range)));
+    }
+    let found = found(&ledger);
+    for wanted in ["RangeExhausted", "PoolConflict", "PoolExhausted", "RangeUnusable"] {
+        assert!(found.contains(&format!("{wanted} - - by hand")), "{wanted}: {found:?}");
+    }
+    let mut details = details(&ledger);
+    details.retain(|detail| detail.starts_with("PoolExhausted"));
+    assert_eq!(
+        details,
+        ["PoolExhausted: ClusterIPPool a: no IPv4 address is free"],
+        "b has nothing beside a, and who prefers c does without it"
+    );
+}
+
+#[test]
+fn the_services_that_keep_a_service_cidr_from_going_are_named() {
+    let mut ledger = ledger();
+    see(&mut ledger, service("stays", &["10.97.0.9"], OLD));
+    claim(&mut ledger, "10.97.0.9", Some("stays"), Manager::Server, OLD);
+    let details = details(&ledger);
+    assert!(details[0].starts_with("RangeClosing: of ServiceCIDRs only old has it"), "{details:?}");
+}
+
+#[test]
+fn an_address_in_another_spelling_is_one_address_with_one_claim() {
+    let mut ledger = ledger();
+    let ranges = vec![Range::new("fd00::/112".parse().unwrap()).unwrap()];
+    let six = ServiceCidr {
+        name: "six".into(),
+        ranges,
+        unusable: Vec::new(),
+        deleting: false,
+        ready: Some(true),
+    };
+    ledger.service_cidr(&"six".into(), Some(six));
+    see(&mut ledger, service("shouts", &["FD00::00AB"], OLD));
+    claim(&mut ledger, "fd00::ab", Some("shouts"), Manager::Server, OLD);
+    for _ in 0..2 {
+        assert_eq!(found(&ledger), ["ClusterIPInvalid - shouts by hand"]);
+    }
 }

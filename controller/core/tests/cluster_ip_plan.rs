@@ -17,6 +17,7 @@ use controller_core::facts::{
 };
 use controller_core::key::{NamespacedName, ResourceVersion, Text};
 use controller_core::reason::Reason;
+use jiff::{SignedDuration, Timestamp};
 use rand::{SeedableRng, rngs::StdRng};
 use support::foo;
 
@@ -41,7 +42,16 @@ impl World {
     fn cidr(&mut self, name: &str, cidrs: &[&str], open: bool) {
         let ranges = cidrs.iter().map(|cidr| Range::new(cidr.parse().unwrap()).unwrap()).collect();
         let name: Text = name.into();
-        self.ledger.service_cidr(&name.clone(), Some(ServiceCidr { name, ranges, open }));
+        self.ledger.service_cidr(
+            &name.clone(),
+            Some(ServiceCidr {
+                name,
+                ranges,
+                unusable: Vec::new(),
+                deleting: !open,
+                ready: Some(open),
+            }),
+        );
     }
 
     fn see(&mut self, service: &Service) {
@@ -62,9 +72,10 @@ impl World {
             address,
             uid: format!("claim-{address}").as_str().into(),
             resource_version: ResourceVersion(1),
-            created: None,
+            created: Some(Timestamp::UNIX_EPOCH),
             deleting: false,
             manager,
+            labelled_family: Some(IpFamily::of(address)),
             service: Some(NamespacedName::new("ns", service)),
             service_uid: uid.map(Text::from),
         };
@@ -82,7 +93,7 @@ impl World {
         for claim in &plan.release {
             self.ledger.claim(claim.address, None);
         }
-        for NewClaim { address, service_uid } in &plan.claim {
+        for NewClaim { address, service_uid, .. } in &plan.claim {
             self.claim(&address.to_string(), &service.key.name, Some(service_uid), Manager::Roster);
         }
         let Some(assignment) = plan.assignment else { return service.clone() };
@@ -147,7 +158,7 @@ fn with_addresses(service: Service, texts: &[&str]) -> Service {
 fn assert_settled(world: &World, service: &Service) {
     let plan = world.plan(service);
     assert_eq!(plan.assignment, None, "{plan:?}");
-    assert_eq!((plan.claim, plan.release), (Vec::new(), Vec::new()));
+    assert_eq!((plan.claim, plan.relabel, plan.release), (Vec::new(), Vec::new(), Vec::new()));
     assert_eq!(plan.errors, Vec::<String>::new());
 }
 
@@ -233,7 +244,8 @@ fn an_address_that_was_asked_for_is_claimed() {
     let mut world = World::new(&["10.96.0.0/24"]);
     let web = with_addresses(service("web", &[V4], None), &["10.96.0.200"]);
     world.see(&web);
-    let claim = NewClaim { address: "10.96.0.200".parse().unwrap(), service_uid: "uid-web".into() };
+    let address = "10.96.0.200".parse().unwrap();
+    let claim = NewClaim { address, service_uid: "uid-web".into(), instead_of: None };
     assert_eq!(world.plan(&web).claim, [claim]);
     world.execute(&web, Until::Written);
     assert_settled(&world, &web);
@@ -384,4 +396,68 @@ fn a_pool_gives_the_addresses_of_its_namespace() {
     let required = ClusterIpPool { enforcement: Enforcement::Require, ..pool };
     world.ledger.pool(&"ns".into(), Some(required));
     assert_eq!(reason(&world, "e"), Reason::PoolMismatch);
+}
+
+/// Lets so many seconds pass since all claims were made. Answers who is to be looked at again.
+fn pass(world: &mut World, seconds: i64) -> Vec<String> {
+    let settled = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds - 60);
+    world.ledger.settle(settled).iter().map(|key| key.name.to_string()).collect()
+}
+
+#[test]
+fn a_claim_of_ours_gets_the_labels_of_kube_apiserver_after_a_minute() {
+    let mut world = World::new(&["10.96.0.0/24"]);
+    let web = service("web", &[], None);
+    world.see(&web);
+    let web = world.execute(&web, Until::Written);
+    assert_eq!(pass(&mut world, 59), [""; 0]);
+    assert_eq!(world.plan(&web).relabel, []);
+    assert_eq!(pass(&mut world, 60), ["web"]);
+    assert_eq!(world.plan(&web).relabel.len(), 1);
+    assert_eq!(pass(&mut world, 70), [""; 0], "it is told once");
+    world.claim(&web.cluster_ips[0].clone(), "web", Some("uid-web"), Manager::Server);
+    assert_settled(&world, &web);
+}
+
+#[test]
+fn a_claim_under_the_label_of_another_manager_or_family_is_relabelled() {
+    let mut world = World::new(&["10.96.0.0/24"]);
+    let web = with_addresses(service("web", &[V4], None), &["10.96.0.200"]);
+    world.see(&web);
+    world.claim("10.96.0.200", "web", None, Manager::Other);
+    pass(&mut world, 60);
+    let plan = world.plan(&web);
+    assert_eq!((plan.reason, plan.relabel.len()), (Reason::ClaimMislabelled, 1));
+    let claim = plan.relabel[0].clone();
+    let other_family = IpAddress {
+        manager: Manager::Server,
+        labelled_family: Some(V6),
+        ..IpAddress::clone(&claim)
+    };
+    world.ledger.claim(claim.address, Some(Arc::new(other_family)));
+    assert_eq!(world.plan(&web).relabel.len(), 1);
+}
+
+#[test]
+fn an_address_in_use_goes_before_the_claim_of_somebody_who_does_not_use_it() {
+    let mut world = World::new(&["10.96.0.0/24"]);
+    let web = with_addresses(service("web", &[V4], None), &["10.96.0.200"]);
+    world.see(&web);
+    for (owner, manager, reason) in [
+        ("other", Manager::Server, Reason::ClaimWrongReference),
+        ("other", Manager::Roster, Reason::ClaimWrongReference),
+        ("other", Manager::Other, Reason::ClaimForeign),
+    ] {
+        world.claim("10.96.0.200", owner, None, manager);
+        world.ledger.settle(Timestamp::MIN);
+        let plan = world.plan(&web);
+        assert_eq!((plan.reason, plan.claim), (reason, Vec::new()), "it gets a minute");
+        pass(&mut world, 60);
+        let plan = world.plan(&web);
+        assert!(plan.claim[0].instead_of.is_some());
+        assert_eq!(
+            plan.notices[0].message,
+            "the ClusterIP [IPv4]: 10.96.0.200 for Service ns/web has a wrong reference; repairing"
+        );
+    }
 }

@@ -4,14 +4,19 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use allocator::{Allocator, IpFamily, Range, Span};
+use controller_core::cluster_ip::ledger::Ledger;
+use controller_core::cluster_ip::pool_status::pool_statuses;
 use controller_core::cluster_ip::pools::{Pools, Refusal};
 use controller_core::facts::cluster_ip_pool::Enforcement::{self, Exclusive, Prefer, Require};
 use controller_core::facts::label_selector::Requirement;
-use controller_core::facts::{ClusterIpPool, LabelSelector, Labels, Service};
-use controller_core::key::{NamespacedName, Text};
+use controller_core::facts::{
+    ClusterIp, ClusterIpPool, LabelSelector, Labels, Service, ServiceCidr,
+};
+use controller_core::key::{NamespacedName, ResourceVersion, Text};
 use jiff::Timestamp;
 use support::{foo, map};
 
@@ -220,4 +225,45 @@ fn a_service_matches_by_its_namespace_and_its_labels() {
     assert!(pool.matches(&labelled("bank"), &team), "by label");
     assert!(!pool.matches(&labelled("bank"), &unlabelled()), "another namespace");
     assert!(!pool.matches(&service("shop"), &team), "without the label of the Service");
+}
+
+/// The condition Conflict of each pool: its reason, and what it says.
+fn conflicts(pools: &[ClusterIpPool], services: &[Service]) -> Vec<(&'static str, String)> {
+    let mut ledger = Ledger::default();
+    let name: Text = "kubernetes".into();
+    let (unusable, deleting, ready) = (Vec::new(), false, Some(true));
+    let cidr = ServiceCidr { name: name.clone(), ranges: ranges(), unusable, deleting, ready };
+    ledger.service_cidr(&name, Some(cidr));
+    for pool in pools {
+        ledger.pool(&pool.name, Some(pool.clone()));
+    }
+    for service in services {
+        let seen = (Arc::new(service.clone()), ResourceVersion(1));
+        ledger.service(&service.key, Some(seen));
+    }
+    let statuses = pool_statuses(&ledger, &BTreeMap::new()).into_iter();
+    let conflicts = statuses.map(|status| {
+        let [_, conflict, _] = status.conditions;
+        (conflict.reason, conflict.message)
+    });
+    conflicts.collect()
+}
+
+#[test]
+fn of_two_pools_that_must_give_the_same_address_the_second_is_in_conflict() {
+    let mut both = [
+        pool("shop", Require, &["10.96.0.64/26"]),
+        ClusterIpPool { namespaces: Vec::new(), ..pool("z", Exclusive, &["10.96.0.128/26"]) },
+    ];
+    let none = ("NoOverlap", String::new());
+    assert_eq!(conflicts(&both, &[service("bank")]), [none.clone(), none.clone()]);
+    let headless = Service { cluster_ip: ClusterIp::Headless, ..service("shop") };
+    assert_eq!(conflicts(&both, &[headless]), [none.clone(), none.clone()]);
+    let told = "shop comes before it for Services that must use both, such as shop/web".to_owned();
+    let services = [service("shop"), service("bank")];
+    assert_eq!(conflicts(&both, &services), [none.clone(), ("Outranked", told)]);
+    both[1].priority = 5;
+    assert_eq!(conflicts(&both, &services)[1].0, "Outranked", "the order has changed: shop");
+    both[1].spans = spans(&["fd00::/120"]);
+    assert_eq!(conflicts(&both, &services), [none.clone(), none], "each has a family for itself");
 }

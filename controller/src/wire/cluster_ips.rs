@@ -11,7 +11,7 @@ use kube::client::Body;
 use serde_json::{Value, json};
 
 use super::encoding::Encoding;
-use super::{Wire, WireError, collection, json as wire_json, path};
+use super::{Answer, Wire, WireError, collection, json as wire_json, path};
 
 /// A Service as the API server holds it.
 pub struct ServiceObject {
@@ -51,11 +51,17 @@ impl Wire {
     ) -> Result<IpAddress, WireError> {
         let claim = wire_json::encode_claim(address, service, service_uid);
         let uri = collection(Kind::IpAddress, None);
-        let answer = self.send(self.as_json(Method::POST, &uri, &claim)?).await?;
-        match answer.encoding.fact(Kind::IpAddress, &answer.body)? {
-            (Fact::IpAddress(claim), _) => Ok(claim),
-            _ => Err(unexpected("IPAddress")),
-        }
+        claim_of(&self.send(self.as_json(Method::POST, &uri, &claim)?).await?)
+    }
+
+    /// Gives a claim the labels of kube-apiserver, under its resourceVersion.
+    pub async fn relabel_claim(&self, claim: &IpAddress) -> Result<IpAddress, WireError> {
+        let uri = path(Kind::IpAddress, &claim.key());
+        let patch = wire_json::encode_relabelling(claim);
+        let mut request = self.as_json(Method::PATCH, &uri, &patch)?;
+        let merge = HeaderValue::from_static("application/merge-patch+json");
+        request.headers_mut().insert(header::CONTENT_TYPE, merge);
+        claim_of(&self.send(request).await?)
     }
 
     /// Deletes a claim under its uid and resourceVersion. The answer is the claim if a finalizer
@@ -137,6 +143,13 @@ impl Wire {
         let json = HeaderValue::from_static(Encoding::Json.media_type());
         request.headers_mut().insert(header::ACCEPT, json);
         Ok(request)
+    }
+}
+
+fn claim_of(answer: &Answer) -> Result<IpAddress, WireError> {
+    match answer.encoding.fact(Kind::IpAddress, &answer.body)? {
+        (Fact::IpAddress(claim), _) => Ok(claim),
+        _ => Err(unexpected("IPAddress")),
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use allocator::Range;
 use controller_core::facts::{ClusterIp, IpFamily, TopologyMode};
-use controller_core::key::NamespacedName;
+use controller_core::key::{NamespacedName, Text};
 
 /// The annotation for topology aware hints by its older name, which goes first.
 pub const TOPOLOGY_AWARE_HINTS: &str = "service.kubernetes.io/topology-aware-hints";
@@ -15,9 +15,6 @@ pub const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 /// The labels that mark Nodes of the control plane, whatever their value.
 pub const CONTROL_PLANE_LABELS: [&str; 2] =
     ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
-
-/// The label of an IPAddress that says of which family it is.
-pub const FAMILY_LABEL: &str = "ipaddress.kubernetes.io/ip-family";
 
 /// Reads the annotation for topology aware hints by both its names.
 pub fn topology_mode(older: Option<&str>, newer: Option<&str>) -> TopologyMode {
@@ -50,9 +47,25 @@ pub fn families<'a>(names: impl Iterator<Item = &'a str>) -> Result<Vec<IpFamily
     names.map(family).collect()
 }
 
-/// Reads `spec.cidrs`. What is no CIDR, or one that nothing is given from, is left out.
-pub fn ranges<'a>(cidrs: impl Iterator<Item = &'a str>) -> Vec<Range> {
-    cidrs.filter_map(|cidr| Range::new(cidr.parse().ok()?).ok()).collect()
+/// Reads `spec.cidrs`: the ranges, and the texts that nothing can be given from.
+pub fn ranges<'a>(cidrs: impl Iterator<Item = &'a str>) -> (Vec<Range>, Vec<Text>) {
+    let (mut ranges, mut unusable) = (Vec::new(), Vec::new());
+    for text in cidrs {
+        match text.parse().ok().and_then(|cidr| Range::new(cidr).ok()) {
+            Some(range) => ranges.push(range),
+            None => unusable.push(text.into()),
+        }
+    }
+    (ranges, unusable)
+}
+
+/// Reads the label of an IPAddress that says of which family it is.
+pub fn labelled_family(label: Option<&str>) -> Option<IpFamily> {
+    match label? {
+        "IPv4" => Some(IpFamily::V4),
+        "IPv6" => Some(IpFamily::V6),
+        _ => None,
+    }
 }
 
 /// Reads the name of an IPAddress.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use k8s_openapi::ByteString;
 use k8s_openapi::api::authentication::v1::TokenRequest;
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use kube::Api;
@@ -137,6 +138,24 @@ impl Etcd {
         })
         .await?;
         Ok(Self { _child: child, _folder: folder, url })
+    }
+
+    /// Stores an object past every API server, as old and as wrong as it may be. `key` is that of
+    /// Kubernetes: `/registry/services/specs/default/web`.
+    pub async fn put(&self, key: &str, object: &serde_json::Value) -> Result<()> {
+        let bytes = |text: &str| ByteString(text.as_bytes().to_vec());
+        let body = serde_json::json!({"key": bytes(key), "value": bytes(&object.to_string())});
+        let body = body.to_string();
+        let address = self.url.trim_start_matches("http://");
+        let length = body.len();
+        let request = format!(
+            "POST /v3/kv/put HTTP/1.0\r\nHost: {address}\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        let answer = exchange(address, &request).await?;
+        match answer.contains(" 200 ") {
+            true => Ok(()),
+            false => bail!("etcd does not take {key}: {answer}"),
+        }
     }
 }
 
@@ -344,14 +363,16 @@ fn arguments(
 }
 
 async fn is_healthy(port: u16) -> bool {
-    let exchange = async {
-        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
-        stream.write_all(b"GET /health HTTP/1.0\r\n\r\n").await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        Ok::<String, std::io::Error>(answer)
-    };
-    exchange.await.is_ok_and(|answer| answer.contains(" 200 ") && answer.contains("\"true\""))
+    let answer = exchange(&format!("127.0.0.1:{port}"), "GET /health HTTP/1.0\r\n\r\n").await;
+    answer.is_ok_and(|answer| answer.contains(" 200 ") && answer.contains("\"true\""))
+}
+
+async fn exchange(address: &str, request: &str) -> std::io::Result<String> {
+    let mut stream = tokio::net::TcpStream::connect(address).await?;
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
 }
 
 async fn is_ready(client: &kube::Client) -> bool {

@@ -69,9 +69,10 @@ impl Reconcile for ClusterIpController {
     fn outline<'a>(&self, _: &'a Snapshot, plan: &'a Plan) -> Outline<'a> {
         let claims = plan.claim.iter().map(Stage::Claim);
         let assignment = plan.assignment.iter().map(Stage::Assignment);
+        let relabelling = plan.relabel.iter().map(|claim| Stage::Relabelling(claim));
         let release = plan.release.iter().map(|claim| Stage::Release(claim));
         Outline {
-            stages: claims.chain(assignment).chain(release).collect(),
+            stages: claims.chain(assignment).chain(relabelling).chain(release).collect(),
             errors: &plan.errors,
             notices: plan.notices.clone(),
             memory: None,

@@ -19,7 +19,7 @@ use crate::facts::{ClusterIpPool, IpAddress, Labels, Service, ServiceCidr};
 use crate::key::{NamespacedName, ResourceVersion, Text};
 
 /// The ServiceCIDR that kube-apiserver keeps.
-const DEFAULT_SERVICE_CIDR: &str = "kubernetes";
+pub(super) const DEFAULT_SERVICE_CIDR: &str = "kubernetes";
 
 /// Who uses, claims or was promised each address.
 #[derive(Default)]
@@ -32,6 +32,8 @@ pub struct Ledger {
     pools: Arc<Pools>,
     /// An address is used here if and only if it has holders.
     families: Families,
+    /// Claims made up to this time are settled.
+    settled_before: Option<Timestamp>,
 }
 
 /// Who holds an address.
@@ -68,6 +70,8 @@ pub struct Held {
     pub in_open_range: bool,
     /// Whether any range has it.
     pub in_range: bool,
+    /// Whether whoever takes part in the making of the claim has had time to finish.
+    pub settled: bool,
 }
 
 impl Ledger {
@@ -132,7 +136,7 @@ impl Ledger {
             Some(cidr) => self.cidrs.insert(name.clone(), cidr),
             None => self.cidrs.remove(name),
         };
-        let open: Vec<Range> = self.ranges(|cidr| cidr.open).collect();
+        let open: Vec<Range> = self.ranges(ServiceCidr::is_open).collect();
         // Each range goes to its own family, so no family is wrong.
         let _ = self.families.set_ranges(open);
         self.order_pools();
@@ -169,6 +173,25 @@ impl Ledger {
         }
         concerned.dedup();
         concerned
+    }
+
+    /// Takes claims that were made before a time for settled. Answers for whom that makes a
+    /// difference: Services that list an address whose claim is not as kube-apiserver makes it.
+    pub fn settle(&mut self, before: Timestamp) -> Vec<NamespacedName> {
+        let news = |claim: &IpAddress| {
+            claim.created.is_some_and(|it| it <= before)
+                && (claim.created > self.settled_before || self.settled_before.is_none())
+        };
+        let odd = self.addresses.values().filter(|holders| {
+            let claim = holders.claim.as_deref().filter(|claim| news(claim));
+            claim.is_some_and(|claim| {
+                let own = claim.service.as_ref().is_some_and(|it| holders.services.contains(it));
+                !own || claim.manager != Manager::Server || !claim.is_of_labelled_family()
+            })
+        });
+        let concerned: BTreeSet<_> = odd.flat_map(|holders| holders.services.clone()).collect();
+        self.settled_before = Some(before);
+        concerned.into_iter().collect()
     }
 
     /// Picks a free address out of what is offered, and keeps it until its claim is made or
@@ -226,7 +249,7 @@ impl Ledger {
 
     /// Whether a ServiceCIDR that gives addresses has one.
     pub fn is_in_open_range(&self, address: IpAddr) -> bool {
-        self.ranges(|cidr| cidr.open).any(|range| range.contains(address))
+        self.ranges(ServiceCidr::is_open).any(|range| range.contains(address))
     }
 
     /// The names of all Services that exist or are claimed for.
@@ -237,6 +260,22 @@ impl Ledger {
     /// The names of all ServiceCIDRs.
     pub fn service_cidrs(&self) -> impl Iterator<Item = &Text> {
         self.cidrs.keys()
+    }
+
+    /// All ServiceCIDRs, in the order of their names.
+    pub fn service_cidr_facts(&self) -> impl Iterator<Item = &ServiceCidr> {
+        self.cidrs.values()
+    }
+
+    /// The ServiceCIDR that kube-apiserver keeps.
+    pub fn default_service_cidr(&self) -> Option<&ServiceCidr> {
+        self.cidrs.get(DEFAULT_SERVICE_CIDR)
+    }
+
+    /// The names of the ServiceCIDRs that have an address.
+    pub fn service_cidrs_with(&self, address: IpAddr) -> impl Iterator<Item = &str> {
+        let has = move |cidr: &&ServiceCidr| cidr.ranges.iter().any(|it| it.contains(address));
+        self.cidrs.values().filter(has).map(|cidr| &*cidr.name)
     }
 
     /// The names of all pools.
@@ -274,7 +313,7 @@ impl Ledger {
     /// The families that the cluster serves: those of the ServiceCIDR that kube-apiserver makes of
     /// its flags, the first being the default.
     pub fn served(&self) -> Option<Served> {
-        let ranges = &self.cidrs.get(DEFAULT_SERVICE_CIDR)?.ranges;
+        let ranges = &self.default_service_cidr()?.ranges;
         let mut families = ranges.iter().map(|range| range.family().into());
         let first = families.next()?;
         Some(match families.any(|family| family != first) {
@@ -306,8 +345,10 @@ impl Ledger {
 
     fn held_address(&self, key: &NamespacedName, address: IpAddr) -> Held {
         let holders = self.addresses.get(&address).cloned().unwrap_or_default();
+        let made = holders.claim.as_ref().and_then(|claim| claim.created);
         Held {
             address,
+            settled: made.is_some() && made <= self.settled_before,
             claim: holders.claim,
             others: holders.services.into_iter().filter(|other| other != key).collect(),
             in_open_range: self.is_in_open_range(address),
@@ -321,7 +362,7 @@ impl Ledger {
     }
 
     fn order_pools(&mut self) {
-        let open: Vec<Range> = self.ranges(|cidr| cidr.open).collect();
+        let open: Vec<Range> = self.ranges(ServiceCidr::is_open).collect();
         let pools: Vec<Arc<ClusterIpPool>> = self.pool_facts.values().cloned().collect();
         self.pools = Arc::new(Pools::new(&pools, &open));
     }

@@ -10,6 +10,7 @@ pub mod needs;
 mod plan;
 pub mod pool_status;
 pub mod pools;
+mod precedence;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

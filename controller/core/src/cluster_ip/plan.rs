@@ -13,7 +13,7 @@ use super::needs::{Asked, Needs, Reach, needs};
 use super::pools::{Offer, Refusal};
 use crate::facts::ip_address::Manager;
 use crate::facts::{ClusterIp, IpAddress, IpFamily, IpFamilyPolicy, Service};
-use crate::key::{ResourceVersion, Text};
+use crate::key::{NamespacedName, ResourceVersion, Text};
 use crate::reason::Reason;
 use crate::reconcile::{Notice, NoticeSeverity, Reference};
 
@@ -23,8 +23,10 @@ pub(super) const POOL_MISMATCH: &str = "ClusterIPPoolMismatch";
 /// What to do about one Service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// Addresses that the Service lists and nobody claims.
+    /// Addresses that the Service lists and nobody claims for it.
     pub claim: Vec<NewClaim>,
+    /// Claims of the Service on addresses that it lists, to be given the labels of kube-apiserver.
+    pub relabel: Vec<Arc<IpAddress>>,
     /// The addresses that it lacks or has too many of, and the write that says so.
     pub assignment: Option<Assignment>,
     /// Claims that are of no use to it any more. Before each goes, a live read has to tell that no
@@ -45,6 +47,8 @@ pub struct NewClaim {
     pub address: std::net::IpAddr,
     /// `metadata.uid` of the Service.
     pub service_uid: Text,
+    /// The claim that must go first. It is for somebody who does not list the address.
+    pub instead_of: Option<Arc<IpAddress>>,
 }
 
 /// The four fields of a Service that tell its addresses.
@@ -203,12 +207,10 @@ fn judged(snapshot: &Snapshot, service: &Arc<Service>) -> Plan {
                 plan.notices.push(warning(service, POOL_MISMATCH, refusal.to_string()));
             }
         }
-        match held.claim.as_deref() {
-            None if held.in_range => plan
-                .claim
-                .push(NewClaim { address: held.address, service_uid: service.uid.clone() }),
+        match &held.claim {
+            None if held.in_range => plan.claim.push(new_claim(service, held)),
             None => {}
-            Some(claim) => plan.complain(service, held, claim, &snapshot.key),
+            Some(claim) => plan.judge(service, held, claim, &snapshot.key),
         }
         if !held.in_range {
             plan.reason = Reason::OutOfRange;
@@ -256,6 +258,7 @@ impl Plan {
     pub fn nothing(reason: Reason) -> Self {
         Plan {
             claim: Vec::new(),
+            relabel: Vec::new(),
             assignment: None,
             release: Vec::new(),
             notices: Vec::new(),
@@ -264,17 +267,17 @@ impl Plan {
         }
     }
 
-    /// Tells of a claim that is not the Service's own.
-    fn complain(
+    /// Judges the claim on an address that the Service lists.
+    fn judge(
         &mut self,
         service: &Arc<Service>,
         held: &Held,
-        claim: &IpAddress,
-        key: &crate::key::NamespacedName,
+        claim: &Arc<IpAddress>,
+        key: &NamespacedName,
     ) {
         let (family, address) = (IpFamily::of(held.address), held.address);
         match &claim.service {
-            Some(owner) if owner == key && claim.manager != Manager::Other => {}
+            Some(owner) if owner == key => self.label(held, claim),
             Some(owner) if held.others.contains(owner) => {
                 self.reason = Reason::ClaimedByOther;
                 let text = format!(
@@ -283,10 +286,49 @@ impl Plan {
                 );
                 self.notices.push(warning(service, "ClusterIPAlreadyAllocated", text));
             }
-            Some(_) if claim.manager != Manager::Other => self.reason = Reason::ClaimWrongReference,
-            _ => self.reason = Reason::ClaimForeign,
+            _ => {
+                self.reason = match claim.manager {
+                    Manager::Other => Reason::ClaimForeign,
+                    Manager::Server | Manager::Roster => Reason::ClaimWrongReference,
+                };
+                self.replace(service, held);
+            }
         }
     }
+
+    /// The claim is the Service's own. Once the loops of a kube-apiserver have had their time with
+    /// it, it gets the labels by which every kube-apiserver knows it as such.
+    fn label(&mut self, held: &Held, claim: &Arc<IpAddress>) {
+        if claim.manager == Manager::Other || !claim.is_of_labelled_family() {
+            self.reason = Reason::ClaimMislabelled;
+        }
+        let is_right = claim.manager == Manager::Server && claim.is_of_labelled_family();
+        if held.settled && !claim.deleting && !is_right {
+            self.relabel.push(claim.clone());
+        }
+    }
+
+    /// Somebody who does not list the address has claimed it. An address in use goes before a claim,
+    /// as in kube-apiserver, once whoever claims it has had time to use it.
+    fn replace(&mut self, service: &Arc<Service>, held: &Held) {
+        let deleting = held.claim.as_ref().is_some_and(|claim| claim.deleting);
+        if !held.settled || deleting || !held.in_range {
+            return;
+        }
+        let text = format!(
+            "the ClusterIP [{}]: {} for Service {} has a wrong reference; repairing",
+            IpFamily::of(held.address),
+            held.address,
+            service.key
+        );
+        self.notices.push(warning(service, "ClusterIPNotAllocated", text));
+        self.claim.push(NewClaim { instead_of: held.claim.clone(), ..new_claim(service, held) });
+    }
+}
+
+fn new_claim(service: &Service, held: &Held) -> NewClaim {
+    let (address, service_uid) = (held.address, service.uid.clone());
+    NewClaim { address, service_uid, instead_of: None }
 }
 
 /// Claims made for this very Service on addresses that it will not have.

@@ -1,10 +1,23 @@
 //! How pools fare: what their status says.
 
+use std::collections::BTreeMap;
+
 use allocator::{IpFamily, Span};
 
 use super::ledger::Ledger;
 use super::pools::Pool;
+use super::precedence::{Outranked, outranked};
+use crate::facts::Labels;
 use crate::key::Text;
+
+/// The condition of a pool that can give addresses.
+pub const READY: &str = "Ready";
+/// The condition of a pool that has to share with another what both claim for themselves.
+pub const CONFLICT: &str = "Conflict";
+/// The condition of a pool that has no address left.
+pub const EXHAUSTED: &str = "Exhausted";
+/// Why a pool of whose ranges no ServiceCIDR has any is not ready.
+pub const OUTSIDE: &str = "OutsideServiceCIDR";
 
 /// The part of a pool's status that does not depend on the time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,11 +57,16 @@ pub struct Condition {
 }
 
 /// The status of every pool, in their order.
-pub fn pool_statuses(ledger: &Ledger) -> Vec<PoolStatus> {
-    ledger.pools().iter().map(|pool| status(pool, ledger)).collect()
+pub fn pool_statuses(
+    ledger: &Ledger,
+    namespace_labels: &BTreeMap<Text, Labels>,
+) -> Vec<PoolStatus> {
+    let outranked = outranked(ledger, namespace_labels);
+    let pools = ledger.pools().iter();
+    pools.map(|pool| status(pool, ledger, outranked.get(&pool.pool.name))).collect()
 }
 
-fn status(pool: &Pool, ledger: &Ledger) -> PoolStatus {
+fn status(pool: &Pool, ledger: &Ledger, outranked: Option<&Outranked>) -> PoolStatus {
     let counted = [IpFamily::V4, IpFamily::V6].into_iter().filter_map(|family| {
         let spans: Vec<Span> =
             pool.spans.iter().filter(|span| span.family() == family).copied().collect();
@@ -61,7 +79,7 @@ fn status(pool: &Pool, ledger: &Ledger) -> PoolStatus {
         name: pool.pool.name.clone(),
         uid: pool.pool.uid.clone(),
         observed_generation: pool.pool.generation,
-        conditions: [ready(pool), conflict(pool), exhausted(&families)],
+        conditions: [ready(pool), conflict(pool, outranked), exhausted(&families)],
         families,
     }
 }
@@ -69,30 +87,38 @@ fn status(pool: &Pool, ledger: &Ledger) -> PoolStatus {
 fn ready(pool: &Pool) -> Condition {
     let (holds, reason, message) = match pool {
         _ if pool.pool.disabled => (false, "Disabled", "it gives no addresses at present"),
-        _ if pool.spans.is_empty() => (
-            false,
-            "OutsideServiceCIDR",
-            "no ServiceCIDR that gives addresses has any of its ranges",
-        ),
+        _ if pool.spans.is_empty() && !pool.conflicts.is_empty() => {
+            (false, "Overlap", "older pools have all its addresses")
+        }
+        _ if pool.spans.is_empty() => {
+            (false, OUTSIDE, "no ServiceCIDR that gives addresses has any of its ranges")
+        }
         _ if pool.reaches_outside => {
             (true, "Ready", "what lies outside of the ServiceCIDRs is not used")
         }
         _ => (true, "Ready", ""),
     };
-    Condition { kind: "Ready", holds, reason, message: message.to_owned() }
+    Condition { kind: READY, holds, reason, message: message.to_owned() }
 }
 
-fn conflict(pool: &Pool) -> Condition {
-    if pool.conflicts.is_empty() {
-        let message = String::new();
-        return Condition { kind: "Conflict", holds: false, reason: "NoOverlap", message };
-    }
+fn conflict(pool: &Pool, outranked: Option<&Outranked>) -> Condition {
     let others: Vec<&str> = pool.conflicts.iter().map(|name| &**name).collect();
-    let message = format!(
-        "it shares addresses with {}, and one of them is Exclusive; the eldest has them",
-        others.join(", ")
-    );
-    Condition { kind: "Conflict", holds: true, reason: "Overlap", message }
+    let overlap = (!others.is_empty()).then(|| {
+        format!(
+            "it shares addresses with {}, and one of them is Exclusive; the eldest has them",
+            others.join(", ")
+        )
+    });
+    let rank = outranked.map(|Outranked { by, service }| {
+        format!("{by} comes before it for Services that must use both, such as {service}")
+    });
+    let (holds, reason) = match (&overlap, &rank) {
+        (Some(_), _) => (true, "Overlap"),
+        (None, Some(_)) => (true, "Outranked"),
+        (None, None) => (false, "NoOverlap"),
+    };
+    let texts: Vec<String> = overlap.into_iter().chain(rank).collect();
+    Condition { kind: CONFLICT, holds, reason, message: texts.join("; ") }
 }
 
 fn exhausted(families: &[(IpFamily, Counts)]) -> Condition {
@@ -101,7 +127,7 @@ fn exhausted(families: &[(IpFamily, Counts)]) -> Condition {
         Some((family, _)) => (true, "NoneAvailable", format!("no {family} address is free")),
         None => (false, "Available", String::new()),
     };
-    Condition { kind: "Exhausted", holds, reason, message }
+    Condition { kind: EXHAUSTED, holds, reason, message }
 }
 
 impl PoolStatus {

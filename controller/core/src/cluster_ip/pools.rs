@@ -252,7 +252,7 @@ impl Pool {
     }
 
     /// Whether it is a pool of the family, be it that its ranges are of no use.
-    fn has(&self, family: IpFamily) -> bool {
+    pub(super) fn has(&self, family: IpFamily) -> bool {
         self.pool.spans.iter().any(|span| span.family() == family)
     }
 

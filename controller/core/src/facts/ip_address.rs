@@ -4,8 +4,11 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
+use super::IpFamily;
 use crate::key::{NamespacedName, ResourceVersion, Text};
 
+/// The label that says of which IP family an IPAddress is.
+pub const FAMILY_LABEL: &str = "ipaddress.kubernetes.io/ip-family";
 /// The label that says who manages an IPAddress.
 pub const MANAGED_BY_LABEL: &str = "ipaddress.kubernetes.io/managed-by";
 /// Its value on claims that kube-apiserver made.
@@ -31,6 +34,8 @@ pub struct IpAddress {
     pub deleting: bool,
     /// Who manages it.
     pub manager: Manager,
+    /// The IP family that the label [`FAMILY_LABEL`] says, if it says one.
+    pub labelled_family: Option<IpFamily>,
     /// The Service of `spec.parentRef`, if it refers to one.
     pub service: Option<NamespacedName>,
     /// The annotation [`SERVICE_UID_ANNOTATION`].
@@ -41,6 +46,11 @@ impl IpAddress {
     /// The name of the object, which is the address.
     pub fn key(&self) -> NamespacedName {
         NamespacedName::cluster(self.address.to_string())
+    }
+
+    /// Whether its label tells the IP family that it is of.
+    pub fn is_of_labelled_family(&self) -> bool {
+        self.labelled_family == Some(IpFamily::of(self.address))
     }
 }
 

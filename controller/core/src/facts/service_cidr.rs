@@ -11,7 +11,18 @@ pub struct ServiceCidr {
     pub name: Text,
     /// The ranges of `spec.cidrs`, without those that nothing is given from.
     pub ranges: Vec<Range>,
-    /// Whether addresses are given from it: it is not being deleted, and its condition Ready is True
-    /// or absent, so that it works without a controller for ServiceCIDRs.
-    pub open: bool,
+    /// What of `spec.cidrs` nothing is given from: it is too wide to keep account of.
+    pub unusable: Vec<Text>,
+    /// Whether `metadata.deletionTimestamp` is set.
+    pub deleting: bool,
+    /// Its condition Ready, if it has one.
+    pub ready: Option<bool>,
+}
+
+impl ServiceCidr {
+    /// Whether addresses are given from it: it is not being deleted, and it is ready or nobody has
+    /// said, so that it works without a controller for ServiceCIDRs.
+    pub fn is_open(&self) -> bool {
+        !self.deleting && self.ready.unwrap_or(true)
+    }
 }

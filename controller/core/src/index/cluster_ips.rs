@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::held::Versioned;
 use super::{Field, Index, Origin, Source, Trigger, Visit, When};
 use crate::cluster_ip::ledger::Ledger;
@@ -180,15 +182,14 @@ impl Index {
 
     /// Visits of those whose claims have been without their Services since before a time, from now
     /// on taken for left over.
-    pub fn departures(&mut self, before: jiff::Timestamp, now: jiff::Timestamp) -> Vec<Visit> {
-        let resource_version = ResourceVersion::default();
-        let origin = Origin { resource_version, source: Source::LiveRead, seen: now };
+    pub fn departures(&mut self, before: Timestamp, now: Timestamp) -> Vec<Visit> {
         let departed = self.cluster_ips.ledger.presume_departed(before, now);
-        let visit = |key: NamespacedName| {
-            let trigger = origin.trigger(Kind::Service, key.clone(), Field::Deleted);
-            address_visit(key, &trigger)
-        };
-        departed.into_iter().map(visit).collect()
+        visits_by_time(departed, Field::Deleted, now)
+    }
+
+    /// Visits of those whose claims were made before a time and are still not as they should be.
+    pub fn settlements(&mut self, before: Timestamp, now: Timestamp) -> Vec<Visit> {
+        visits_by_time(self.cluster_ips.ledger.settle(before), Field::Other, now)
     }
 
     fn claim_visits(
@@ -232,6 +233,17 @@ impl Index {
         let trigger: Trigger = origin.trigger(kind, NamespacedName::cluster(name.clone()), field);
         self.services().into_iter().map(|key| address_visit(key, &trigger)).collect()
     }
+}
+
+/// Nothing has happened but time.
+fn visits_by_time(keys: Vec<NamespacedName>, field: Field, now: Timestamp) -> Vec<Visit> {
+    let resource_version = ResourceVersion::default();
+    let origin = Origin { resource_version, source: Source::LiveRead, seen: now };
+    let visit = |key: NamespacedName| {
+        let trigger = origin.trigger(Kind::Service, key.clone(), field);
+        address_visit(key, &trigger)
+    };
+    keys.into_iter().map(visit).collect()
 }
 
 fn address_visit(key: NamespacedName, trigger: &Trigger) -> Visit {

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use controller_core::facts::ip_address::{
-    MANAGED_BY_LABEL, MANAGED_BY_ROSTER, SERVICE_UID_ANNOTATION,
+    FAMILY_LABEL, MANAGED_BY_LABEL, MANAGED_BY_ROSTER, MANAGED_BY_SERVER, Manager,
+    SERVICE_UID_ANNOTATION,
 };
 use controller_core::facts::{self, IpFamily};
 use controller_core::key::{NamespacedName, ResourceVersion, Text};
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::metadata::Metadata;
-use crate::wire::narrow::{self, FAMILY_LABEL};
+use crate::wire::narrow;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -58,7 +59,8 @@ impl IpAddress {
             resource_version: version,
             created: super::metadata::timestamp(self.metadata.creation_timestamp.as_deref()),
             deleting: self.metadata.deletion_timestamp.is_some(),
-            manager: facts::ip_address::Manager::of(labels.get(MANAGED_BY_LABEL).map(|it| &**it)),
+            manager: Manager::of(labels.get(MANAGED_BY_LABEL).map(|it| &**it)),
+            labelled_family: narrow::labelled_family(labels.get(FAMILY_LABEL).map(|it| &**it)),
             service: narrow::parent_service(group, resource, key),
             service_uid: self.metadata.annotations.and_then(|it| it.service_uid),
         };
@@ -86,4 +88,15 @@ pub fn encode(address: IpAddr, service: &NamespacedName, service_uid: &str) -> V
             "name": &*service.name,
         }},
     })
+}
+
+/// A merge patch that gives a claim the labels of kube-apiserver, if it is as it was read.
+pub fn encode_relabelling(claim: &facts::IpAddress) -> Value {
+    json!({"metadata": {
+        "resourceVersion": claim.resource_version.to_string(),
+        "labels": {
+            FAMILY_LABEL: IpFamily::of(claim.address).to_string(),
+            MANAGED_BY_LABEL: MANAGED_BY_SERVER,
+        },
+    }})
 }

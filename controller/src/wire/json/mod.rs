@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Identity, Page, Status, Undecodable, WatchEvent, WireError};
-pub use ip_address::encode as encode_claim;
+pub use ip_address::{encode as encode_claim, encode_relabelling};
 use metadata::Metadata;
 
 /// Reads a page of a list. An item that cannot be read is set aside.

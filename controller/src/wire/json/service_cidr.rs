@@ -34,11 +34,13 @@ impl ServiceCidr {
         let conditions = self.status.conditions.unwrap_or_default();
         let ready = conditions.iter().find(|condition| condition.is("Ready"));
         let cidrs = self.spec.cidrs.unwrap_or_default();
+        let (ranges, unusable) = narrow::ranges(cidrs.iter().map(String::as_str));
         let cidr = facts::ServiceCidr {
             name: self.metadata.name.unwrap_or_default(),
-            ranges: narrow::ranges(cidrs.iter().map(String::as_str)),
-            open: self.metadata.deletion_timestamp.is_none()
-                && ready.is_none_or(Condition::is_true),
+            ranges,
+            unusable,
+            deleting: self.metadata.deletion_timestamp.is_some(),
+            ready: ready.map(Condition::is_true),
         };
         Ok((cidr, version))
     }

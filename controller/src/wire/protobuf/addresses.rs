@@ -1,6 +1,8 @@
 //! IPAddresses, ServiceCIDRs and Namespaces out of protobuf.
 
-use controller_core::facts::ip_address::{MANAGED_BY_LABEL, Manager, SERVICE_UID_ANNOTATION};
+use controller_core::facts::ip_address::{
+    FAMILY_LABEL, MANAGED_BY_LABEL, Manager, SERVICE_UID_ANNOTATION,
+};
 use controller_core::facts::{IpAddress, Namespace, ServiceCidr};
 use controller_core::key::{NamespacedName, ResourceVersion};
 
@@ -28,11 +30,9 @@ pub fn service_cidr(mut message: Message<'_>) -> Decoded<(ServiceCidr, ResourceV
         }
     }
     let version = metadata.required_version()?;
-    let cidr = ServiceCidr {
-        name: metadata.name.into(),
-        ranges: narrow::ranges(cidrs.into_iter()),
-        open: !metadata.deleting && ready.unwrap_or(true),
-    };
+    let (ranges, unusable) = narrow::ranges(cidrs.into_iter());
+    let (name, deleting) = (metadata.name.into(), metadata.deleting);
+    let cidr = ServiceCidr { name, ranges, unusable, deleting, ready };
     Ok((cidr, version))
 }
 
@@ -57,6 +57,7 @@ pub fn ip_address(mut message: Message<'_>) -> Decoded<(IpAddress, ResourceVersi
         created: metadata.created,
         deleting: metadata.deleting,
         manager: Manager::of(metadata.label(MANAGED_BY_LABEL)),
+        labelled_family: narrow::labelled_family(metadata.label(FAMILY_LABEL)),
         service: narrow::parent_service(Some(parent.group), Some(parent.resource), service),
         service_uid: service_uid.map(|(_, uid)| (*uid).into()),
     };

@@ -15,7 +15,7 @@ use stage::{ACCOUNTS, Stage};
 
 /// What the stock controllers may do and Roster never asks for, or hardly ever: taking it away changes
 /// nothing.
-const IDLE: [(&str, &str, &[&str]); 7] = [
+const IDLE: [(&str, &str, &[&str]); 8] = [
     ("", "pods", &["get"]),
     ("", "nodes", &["get"]),
     // Asked for by OpenShift's API server alone.
@@ -26,6 +26,8 @@ const IDLE: [(&str, &str, &[&str]); 7] = [
     ("", "configmaps", &["list", "watch"]),
     // Only if a watch does not show a claim for half a minute.
     ("networking.k8s.io", "ipaddresses", &["get"]),
+    // A minute after a claim was made, and then only where nobody has remade it.
+    ("networking.k8s.io", "ipaddresses", &["patch"]),
 ];
 
 /// Seen in no request: the API server asks for them by itself where slices are created.
