@@ -1,27 +1,29 @@
-//! Every write of slices and Endpoints, as the API server has it in its audit log: also those that
-//! change nothing, which no watch shows, and who made them. The tests themselves never PUT, so every
+//! Every write of slices and Endpoints, or of claims, as the API server has it in its audit log: also those
+//! that change nothing, which no watch shows, and who made them. The tests themselves never PUT, so every
 //! PUT is a manager's.
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 use testbed::ApiServerOptions;
 
-const POLICY: &str = r#"{
-    "apiVersion": "audit.k8s.io/v1",
-    "kind": "Policy",
-    "omitStages": ["RequestReceived"],
-    "rules": [
-        {
-            "level": "Metadata",
-            "verbs": ["create", "update", "patch", "delete"],
-            "resources": [
-                {"group": "", "resources": ["endpoints"]},
-                {"group": "discovery.k8s.io", "resources": ["endpointslices"]}
-            ]
-        },
-        {"level": "None"}
+/// Who writes slices and Endpoints.
+const ENDPOINTS: &str = r#"{
+    "level": "Metadata",
+    "verbs": ["create", "update", "patch", "delete"],
+    "resources": [
+        {"group": "", "resources": ["endpoints"]},
+        {"group": "discovery.k8s.io", "resources": ["endpointslices"]}
     ]
+}"#;
+
+/// Who writes claims. Without its object the request to create one does not tell its name.
+const CLAIMS: &str = r#"{
+    "level": "Request",
+    "verbs": ["create", "update", "patch", "delete"],
+    "resources": [{"group": "networking.k8s.io", "resources": ["ipaddresses"]}]
 }"#;
 
 /// A request to write a slice or an Endpoints object, however it was answered.
@@ -41,9 +43,22 @@ pub struct AuditLog {
 impl AuditLog {
     /// Makes an API server write one.
     pub fn kept_by(options: &mut ApiServerOptions) -> Self {
+        Self::of(ENDPOINTS, options)
+    }
+
+    /// Makes an API server write one of claims on addresses only.
+    pub fn of_claims_kept_by(options: &mut ApiServerOptions) -> Self {
+        Self::of(CLAIMS, options)
+    }
+
+    fn of(rule: &str, options: &mut ApiServerOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let policy = folder.path().join("policy.json");
-        std::fs::write(&policy, POLICY).unwrap();
+        let text = format!(
+            r#"{{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
+                "rules": [{rule}, {{"level": "None"}}]}}"#
+        );
+        std::fs::write(&policy, text).unwrap();
         let log = folder.path().join("audit.log");
         options.flags.push(format!("--audit-policy-file={}", policy.display()));
         options.flags.push(format!("--audit-log-path={}", log.display()));
@@ -89,6 +104,18 @@ impl AuditLog {
         let mut writes: Vec<AuditedWrite> = self.entries().iter().map(write).collect();
         writes.sort_by_key(|write| write.at);
         writes
+    }
+
+    /// The addresses on which somebody tried to create a claim and was told that there is one.
+    pub fn claims_found_taken_by(&self, writer: &str) -> BTreeSet<String> {
+        let entries = self.entries();
+        let refused = entries.iter().filter(|entry| {
+            entry["verb"] == "create"
+                && entry["user"]["username"] == writer
+                && entry["responseStatus"]["code"] == 409
+        });
+        let names = refused.filter_map(|entry| entry["objectRef"]["name"].as_str());
+        names.map(str::to_owned).collect()
     }
 
     fn entries(&self) -> Vec<Value> {
