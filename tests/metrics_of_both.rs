@@ -4,12 +4,15 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use controller_core::key::Controller;
+use serde_json::json;
 use support::metrics::{Families, five_services};
-use support::{Cluster, Roster, Visitor};
+use support::roster::of_controllers;
+use support::{Cluster, Roster, Visitor, service};
 use testbed::{
-    ApiServer, ApiServerOptions, ControllerManager, ControllerManagerOptions, Etcd, TOKEN,
+    ApiServer, ApiServerOptions, ControllerManager, ControllerManagerOptions, Etcd, Program, TOKEN,
 };
 
 /// The families of the controllers and of their queues.
@@ -105,4 +108,35 @@ fn queues(families: &Families) -> BTreeSet<String> {
         .filter(|name| name.contains("endpoint"))
         .cloned()
         .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_it_gives_cluster_ips_roster_counts_what_kube_apiserver_counts() {
+    let etcd = Etcd::start().await.unwrap();
+    let server = async |program, prefix: &str| {
+        let service_cluster_ip_range = "10.96.0.0/29".to_owned();
+        let under = ApiServerOptions::under(prefix);
+        let options = ApiServerOptions { program, service_cluster_ip_range, ..under };
+        ApiServer::start(&etcd, options).await.unwrap()
+    };
+    let stock_server = server(Program::KubeApiserver, "/stock").await;
+    let our_server = server(Program::WithoutAllocator, "/roster").await;
+    let client = our_server.client().await.unwrap();
+    let settings = of_controllers(&[Controller::ClusterIp]);
+    let roster = Roster::start_with(client.clone(), settings, Arc::new(jiff::Timestamp::now));
+
+    // One too many for the range.
+    let (theirs, ours) = (stock_server.client().await.unwrap(), Cluster::new(client).await);
+    let stock_cluster = Cluster::new(theirs.clone()).await;
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        let _ = stock_cluster.try_create(service(name, json!({}))).await;
+        ours.create(service(name, json!({}))).await;
+    }
+    let read = |text: &str| Families::read(text, &["kube_apiserver_clusterip_allocator_"]);
+    let scrape = http::Request::get("/metrics").body(Vec::new()).unwrap();
+    let stock = read(&theirs.request_text(scrape).await.unwrap());
+    assert_eq!(stock.0.len(), 5, "{:?}", stock.lines());
+    ours.until(stock.shapes(), async || read(&roster.metrics()).shapes()).await;
+    ours.until(stock.gauges(), async || read(&roster.metrics()).gauges()).await;
+    roster.stop().await;
 }

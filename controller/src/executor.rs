@@ -388,7 +388,8 @@ impl Execution {
     /// Whether a write was refused or went wrong. Where there was nothing to write, or nothing to
     /// give, nobody is to blame.
     pub fn is_troubled(&self) -> bool {
-        self.failures.iter().any(|failure| failure.nature != FailureNature::Shortage)
+        let troubled = |it: &Failure| !matches!(it.nature, FailureNature::Shortage(_));
+        self.failures.iter().any(troubled)
     }
 }
 

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use controller_core::cluster_ip::ClusterIpController;
+use controller_core::cluster_ip::{ClusterIpController, Duty};
 use controller_core::endpoint_slices::{self, EndpointSliceController};
 use controller_core::endpoints::EndpointsController;
 use controller_core::index::Trigger;
@@ -274,6 +274,9 @@ impl Manager {
                 duty = mode.duty(&post.wire) => duty,
                 () = post.check.queue.closed() => return,
             };
+            if duty == Duty::Reconcile {
+                post.metrics.gives_cluster_ips();
+            }
             let team = post.pace.concurrent_syncs.get();
             let worker = post.taken_by(ClusterIpController { duty });
             let team = (0..team).map(|_| worker.clone().run());

@@ -147,8 +147,9 @@ pub struct Failure {
 pub enum FailureNature {
     /// Somebody else was faster. It happens, and nobody needs to know.
     Conflict,
-    /// There is nothing left to give. Nothing was sent, so it says nothing about the API server.
-    Shortage,
+    /// There is no address of the family left to give. Nothing was sent, so it says nothing about the
+    /// API server.
+    Shortage(IpFamily),
     /// Something is wrong.
     Trouble,
 }

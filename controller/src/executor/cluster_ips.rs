@@ -182,7 +182,7 @@ impl Executor {
                 stage: StageKind::Assignment,
                 name: None,
                 error: refusal.unwrap_or_else(|| format!("{family}: range is full")),
-                nature: FailureNature::Shortage,
+                nature: FailureNature::Shortage(family),
             });
         }
         picked

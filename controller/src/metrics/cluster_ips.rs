@@ -1,6 +1,7 @@
 //! How full the ranges and pools of ClusterIPs are. It is looked up when somebody asks, so it is right
 //! from the first answer on; before everything has been listed there is nothing to tell.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use allocator::{IpFamily, Span};
@@ -9,12 +10,17 @@ use controller_core::key::Controller;
 use parking_lot::Mutex;
 use prometheus::{IntGaugeVec, Registry, Result};
 
+use super::Executed;
+use super::allocations::AllocationMetrics;
 use super::family::{Families, Family, Stability};
 use crate::shared_index::SharedIndex;
 
 pub struct ClusterIpMetrics {
     ranges: Gauges,
     pools: Gauges,
+    allocations: AllocationMetrics,
+    /// Whether we give addresses.
+    gives: AtomicBool,
     index: Mutex<Weak<SharedIndex>>,
 }
 
@@ -32,6 +38,8 @@ impl ClusterIpMetrics {
         Ok(Self {
             ranges: Gauges::new(&ranges, &["family", "range"])?,
             pools: Gauges::new(&pools, &["family", "pool"])?,
+            allocations: AllocationMetrics::new(registry)?,
+            gives: AtomicBool::default(),
             index: Mutex::default(),
         })
     }
@@ -41,9 +49,22 @@ impl ClusterIpMetrics {
         *self.index.lock() = Arc::downgrade(index);
     }
 
+    /// We give addresses from now on, and so tell what kube-apiserver tells where it does.
+    pub fn gives(&self) {
+        self.gives.store(true, Ordering::Relaxed);
+    }
+
+    pub fn executed(&self, executed: &Executed<'_>) {
+        let index = self.index.lock().upgrade();
+        if let Some(index) = index.filter(|_| self.gives.load(Ordering::Relaxed)) {
+            index.with(|index| self.allocations.executed(executed, index.ledger()));
+        }
+    }
+
     pub fn refresh(&self) {
         self.ranges.clear();
         self.pools.clear();
+        self.allocations.clear();
         let Some(index) = self.index.lock().upgrade() else {
             return;
         };
@@ -57,6 +78,9 @@ impl ClusterIpMetrics {
     fn show(&self, ledger: &Ledger) {
         for family in [IpFamily::V4, IpFamily::V6] {
             let (name, allocator) = (family.to_string(), ledger.families().of(family));
+            if self.gives.load(Ordering::Relaxed) {
+                self.allocations.show(allocator.usage());
+            }
             for usage in allocator.usage() {
                 let labels = [&*name, &usage.range.to_string()];
                 self.ranges.set(&labels, usage.range.size().into(), usage.free.into());

@@ -2,6 +2,7 @@
 //! sizes as data, workers pass on how visits went, and here it is counted, under the names that
 //! kube-controller-manager uses and a few of our own.
 
+mod allocations;
 mod cluster_ips;
 mod endpoint_slices;
 mod extents;
@@ -124,6 +125,11 @@ impl Metrics {
         self.cluster_ips.watch(index);
     }
 
+    /// ClusterIPs are given by this replica from now on.
+    pub fn gives_cluster_ips(&self) {
+        self.cluster_ips.gives();
+    }
+
     /// A key was taken from the queue, after it had been due for a while.
     pub fn taken(&self, controller: Controller, waited: Duration) {
         self.workqueues.taken(controller, waited);
@@ -143,7 +149,8 @@ impl Metrics {
         match controller {
             Controller::EndpointSlice => self.slices.executed(executed),
             Controller::EndpointSliceMirroring => self.mirrors.executed(executed),
-            Controller::Endpoints | Controller::ClusterIp => {}
+            Controller::ClusterIp => self.cluster_ips.executed(executed),
+            Controller::Endpoints => {}
         }
         self.visits.executed(controller, executed);
     }

@@ -87,7 +87,7 @@ impl Reconcile for ClusterIpController {
         let (verb, error) = (failure.verb.name(), &failure.error);
         let name = failure.name.as_deref().unwrap_or_default();
         match failure.stage {
-            StageKind::Assignment if failure.nature == FailureNature::Shortage => {
+            StageKind::Assignment if matches!(failure.nature, FailureNature::Shortage(_)) => {
                 format!("failed to allocate a cluster IP: {error}")
             }
             StageKind::Assignment if name == &*key.name => {

@@ -252,6 +252,11 @@ impl Ledger {
         self.ranges(ServiceCidr::is_open).any(|range| range.contains(address))
     }
 
+    /// The range of a ServiceCIDR that gives addresses and has this one; the first of several.
+    pub fn open_range_of(&self, address: IpAddr) -> Option<Range> {
+        self.ranges(ServiceCidr::is_open).find(|range| range.contains(address))
+    }
+
     /// The names of all Services that exist or are claimed for.
     pub fn names(&self) -> impl Iterator<Item = &NamespacedName> {
         self.services.keys()
