@@ -1,4 +1,5 @@
-# One word per habit; CI calls the same words.
+# One word per habit; CI calls the same words. Tests name the whole workspace, so that what one word has
+# built is not built with other features for the next.
 
 CARGO ?= cargo
 CARGO_DENY = 0.20.2
@@ -35,9 +36,8 @@ test-without-control-plane:
 SEEDS ?= 1..20
 OPS ?= 300
 differential: testbed ## random histories for kube-controller-manager and Roster (minutes)
-	SEEDS=$(SEEDS) OPS=$(OPS) $(CARGO) test -p behaviour --test histories -- --nocapture
+	SEEDS=$(SEEDS) OPS=$(OPS) $(CARGO) test --workspace --test histories -- --nocapture
 
-# The whole workspace, so that what `make test` has built is not built with other features.
 ARTICLE = $(CARGO) test -q --workspace --test article --
 article:    ## the article's story with kube-proxy and CoreDNS in network namespaces (root; Linux)
 	$(CARGO) build --workspace --bin roster
@@ -58,7 +58,7 @@ article-packages: ## what the article needs of Debian, where it is not there
 	done
 
 bad-day: testbed ## two replicas in the place of the stock controllers, through a bad day (minutes)
-	$(CARGO) test -p controller --test bad_day -- --ignored --nocapture
+	$(CARGO) test --workspace --test bad_day -- --ignored --nocapture
 
 bench:      ## the race against kube-controller-manager (minutes)
 	$(CARGO) build --release -p controller -p bench

@@ -42,7 +42,7 @@ async fn world() -> (ControlPlane, Client) {
         operation.apply(&cluster).await;
     }
     odd_objects(&cluster).await;
-    cluster.stays_silent().await;
+    cluster.until_silent().await;
     roster.stop().await;
     (plane, client)
 }

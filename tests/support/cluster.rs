@@ -299,6 +299,20 @@ impl Cluster {
         self.stays_at(&self.versions().await).await;
     }
 
+    /// Waits until neither slices nor Endpoints have been written for a while.
+    pub async fn until_silent(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        let (mut versions, mut since) = (self.versions().await, Instant::now());
+        while since.elapsed() < QUIET {
+            assert!(Instant::now() < deadline, "written to without an end");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let seen = self.versions().await;
+            if seen != versions {
+                (versions, since) = (seen, Instant::now());
+            }
+        }
+    }
+
     /// Checks that neither slices nor Endpoints are written, or have been since they had these
     /// versions.
     pub async fn stays_at(&self, versions: &[Option<String>]) {

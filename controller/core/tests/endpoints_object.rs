@@ -81,7 +81,8 @@ fn an_address_names_its_pod_node_and_hostname() {
     let mut cluster = with_pods(vec![named, elsewhere]);
     cluster.settle_endpoints();
     let endpoints = cluster.current_endpoints().unwrap();
-    let [first, second] = endpoints.subsets[0].addresses.as_slice() else { panic!() };
+    let addresses: Vec<_> = endpoints.subsets[0].addresses.iter().collect();
+    let [first, second] = addresses[..] else { panic!() };
     assert_eq!(first.hostname.as_deref(), Some("h"));
     assert_eq!(first.node_name.as_deref(), Some("node-a"));
     let target = first.target_ref.as_ref().unwrap();
@@ -125,7 +126,9 @@ fn a_pod_on_no_node_is_listed_without_one() {
     unbound.planning.node_name = None;
     let mut cluster = with_pods(vec![unbound]);
     cluster.settle_endpoints();
-    assert_eq!(cluster.current_endpoints().unwrap().subsets[0].addresses[0].node_name, None);
+    let endpoints = cluster.current_endpoints().unwrap();
+    let node_names = endpoints.subsets[0].addresses.iter().map(|address| &address.node_name);
+    assert!(node_names.eq([&None]));
 }
 
 #[test]
@@ -211,8 +214,8 @@ fn two_pods_with_one_ip_are_two_addresses() {
     let mut cluster = with_pods(vec![pod("b", "10.1.0.1"), pod("a", "10.1.0.1")]);
     cluster.settle_endpoints();
     let endpoints = cluster.current_endpoints().unwrap();
-    let uids: Vec<&str> =
-        endpoints.subsets[0].addresses.iter().map(|address| address.target_uid()).collect();
+    let targets = endpoints.subsets[0].addresses.iter().filter_map(|one| one.target_ref.as_ref());
+    let uids: Vec<&str> = targets.filter_map(|target| target.uid.as_deref()).collect();
     assert_eq!(uids, ["a-uid", "b-uid"]);
     let mut cluster = with_pods(vec![pod("a", "10.1.0.1"), not_ready(pod("b", "10.1.0.1"))]);
     cluster.settle_endpoints();
@@ -268,7 +271,10 @@ fn the_same_in_another_order_or_grouping_is_no_difference() {
     let mut cluster = with_pods(pods(0..4));
     cluster.settle_endpoints();
     let by_address = |subset: &EndpointSubset| -> Vec<EndpointSubset> {
-        let one = |address| EndpointSubset { addresses: vec![address], ..subset.clone() };
+        let one = |address| EndpointSubset {
+            addresses: [address].into_iter().collect(),
+            ..subset.clone()
+        };
         subset.addresses.iter().rev().cloned().map(one).collect()
     };
     let regrouped =
@@ -277,15 +283,16 @@ fn the_same_in_another_order_or_grouping_is_no_difference() {
     assert_eq!(cluster.settle_endpoints(), None);
     let versioned = edited(&cluster, |endpoints| {
         for subset in &mut endpoints.subsets {
-            let target = subset.addresses[0].target_ref.as_mut().unwrap();
+            let target = subset.addresses.iter_mut().next().unwrap().target_ref.as_mut().unwrap();
             let rest = TargetRefRest { resource_version: Some("7".into()), ..Default::default() };
             target.rest = Some(Box::new(rest));
         }
     });
     cluster.see_endpoints(versioned);
     assert_eq!(cluster.settle_endpoints(), None, "nor is the version of a target");
-    let without_node =
-        edited(&cluster, |endpoints| endpoints.subsets[0].addresses[0].node_name = None);
+    let without_node = edited(&cluster, |endpoints| {
+        endpoints.subsets[0].addresses.iter_mut().for_each(|address| address.node_name = None);
+    });
     cluster.see_endpoints(without_node);
     assert_eq!(cluster.settle_endpoints(), Some("update"));
 }

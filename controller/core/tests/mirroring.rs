@@ -61,7 +61,7 @@ fn a_slice_carries_all_that_the_endpoints_say_and_no_more() {
         ("endpoints.kubernetes.io/last-change-trigger-time", "2026-01-01T00:00:00Z"),
         ("kubectl.kubernetes.io/last-applied-configuration", "{}"),
     ]);
-    let address = &mut endpoints.subsets[0].addresses[0];
+    let address = endpoints.subsets[0].addresses.iter_mut().next().unwrap();
     address.hostname = Some("h".into());
     address.node_name = Some("n".into());
     let target = TargetRef {
@@ -273,7 +273,8 @@ fn what_is_shown_already_is_not_written_again() {
     cluster.see_endpoints(annotated);
     assert_eq!(cluster.settle_mirror(), ["update foo-1 IPv4 http/80: 1"]);
     let moved = edited(&cluster, |endpoints| {
-        endpoints.subsets[0].addresses[0].node_name = Some("n".into());
+        let addresses = endpoints.subsets[0].addresses.iter_mut();
+        addresses.for_each(|address| address.node_name = Some("n".into()));
     });
     cluster.see_endpoints(moved);
     assert_eq!(cluster.settle_mirror(), ["update foo-1 IPv4 http/80: 1"]);
@@ -409,7 +410,7 @@ fn addresses_that_differ_in_the_uid_of_their_target_are_one_endpoint() {
         address
     };
     let mut endpoints = one_address();
-    endpoints.subsets[0].addresses = vec![with_uid("a"), with_uid("b")];
+    endpoints.subsets[0].addresses = ["a", "b"].map(with_uid).into_iter().collect();
     let mut cluster = mirrored(endpoints);
     cluster.settle_mirror();
     let slice = only(&cluster);

@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::facts::{EndpointAddress, EndpointPort, EndpointSubset};
+use crate::facts::{Addresses, EndpointAddress, EndpointPort, EndpointSubset};
 use crate::go_hash::{OrNil, go_hash};
 
 /// Puts the ports of a subset in order.
@@ -38,7 +38,7 @@ impl fmt::Display for GoPort<'_> {
     }
 }
 
-struct GoAddresses<'a>(&'a [EndpointAddress]);
+struct GoAddresses<'a>(&'a Addresses);
 
 impl fmt::Display for GoAddresses<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,7 @@
 //! The Endpoints controller: a Service and the Pods it selects, turned into the one v1 Endpoints
 //! object of its name. Deprecated since Kubernetes 1.33 and still read by many.
 
+mod build;
 mod capacity;
 mod controller;
 mod go_order;

@@ -43,7 +43,8 @@ pub fn plan(snapshot: &Snapshot) -> Plan {
     let write = match current {
         Some(current) if says(current, service, &wanted, capacity) => None,
         _ => {
-            let subsets = wanted.iter().map(Packed::to_subset).collect();
+            let published = current.map_or(&[][..], |current| &current.subsets);
+            let subsets = wanted.iter().map(|subset| subset.to_subset(published)).collect();
             let mut endpoints = Endpoints { metadata: metadata(service, current), subsets };
             annotate(&mut endpoints.metadata.annotations, capacity);
             trigger_time::stamp(&mut endpoints.metadata.annotations, times.trigger_time);

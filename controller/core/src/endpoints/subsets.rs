@@ -4,8 +4,9 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::build::build;
 use super::go_order::{sorted, subset_hash};
-use crate::facts::{EndpointAddress, EndpointPort, EndpointSubset, TargetRef};
+use crate::facts::{Addresses, EndpointAddress, EndpointPort, EndpointSubset, TargetRef};
 
 /// What can stand in a subset: an address as it is published, or a Pod that is to be.
 pub trait Address {
@@ -83,21 +84,23 @@ impl<A: Address> Packed<'_, A> {
         self.addresses.is_empty() && self.not_ready_addresses.is_empty()
     }
 
-    /// The subset to publish.
-    pub fn to_subset(&self) -> EndpointSubset {
-        let built = |addresses: &[&A]| addresses.iter().map(|one| one.to_address()).collect();
+    /// The subset to publish. What it has in common with a published one of the same ports is shared.
+    pub fn to_subset(&self, published: &[EndpointSubset]) -> EndpointSubset {
+        let none = EndpointSubset::default();
+        let same_ports = |subset: &&EndpointSubset| subset.ports == self.ports;
+        let published = published.iter().find(same_ports).unwrap_or(&none);
         EndpointSubset {
-            addresses: built(&self.addresses),
-            not_ready_addresses: built(&self.not_ready_addresses),
+            addresses: build(&self.addresses, &published.addresses),
+            not_ready_addresses: build(&self.not_ready_addresses, &published.not_ready_addresses),
             ports: self.ports.clone(),
         }
     }
 
     /// Whether a published subset is just this one.
     fn is(&self, published: &EndpointSubset) -> bool {
-        fn are<A: Address>(these: &[&A], published: &[EndpointAddress]) -> bool {
+        fn are<A: Address>(these: &[&A], published: &Addresses) -> bool {
             these.len() == published.len()
-                && these.iter().zip(published).all(|(this, published)| this.is(published))
+                && these.iter().zip(published.iter()).all(|(this, published)| this.is(published))
         }
         are(&self.addresses, &published.addresses)
             && are(&self.not_ready_addresses, &published.not_ready_addresses)
@@ -129,7 +132,7 @@ pub fn pack<'a, A: Address>(entries: impl Iterator<Item = Entry<'a, A>>) -> Vec<
     let packed = |(members, ports)| packed(&addresses, members, ports);
     let mut packed: Vec<Packed<'a, A>> = groups.by_members().into_iter().map(packed).collect();
     if packed.len() > 1 {
-        packed.sort_by_cached_key(|subset| subset_hash(&subset.to_subset()));
+        packed.sort_by_cached_key(|subset| subset_hash(&subset.to_subset(&[])));
     }
     packed
 }
@@ -242,14 +245,18 @@ fn is_packed(subsets: &[EndpointSubset]) -> bool {
         return subsets.is_empty();
     };
     let (ready, not_ready) = (&subset.addresses, &subset.not_ready_addresses);
-    let is_in_order = |list: &[EndpointAddress]| {
-        list.iter().all(is_plain) && list.is_sorted_by(|one, other| order(one, other).is_lt())
+    let is_in_order = |list: &Addresses| {
+        list.iter().all(is_plain)
+            && list.iter().is_sorted_by(|one, other| order(*one, *other).is_lt())
     };
+    let by_order: Vec<&EndpointAddress> = ready.iter().collect();
     let mut distinct_ports = HashSet::new();
     !subset.is_empty()
         && is_in_order(ready)
         && is_in_order(not_ready)
-        && not_ready.iter().all(|one| ready.binary_search_by(|other| order(other, one)).is_err())
+        && not_ready
+            .iter()
+            .all(|one| by_order.binary_search_by(|ready| order(*ready, one)).is_err())
         && subset.ports.iter().all(|port| distinct_ports.insert(port))
         && sorted(subset.ports.clone()) == subset.ports
 }
@@ -263,7 +270,7 @@ fn is_plain(address: &EndpointAddress) -> bool {
 pub fn repack(subsets: &[EndpointSubset]) -> Vec<EndpointSubset> {
     let mut subsets = subsets.to_vec();
     for subset in &mut subsets {
-        for address in subset.addresses.iter_mut().chain(&mut subset.not_ready_addresses) {
+        for address in subset.addresses.iter_mut().chain(subset.not_ready_addresses.iter_mut()) {
             address.target_ref = address.target_ref.as_ref().map(TargetRef::without_version);
         }
     }
@@ -272,7 +279,7 @@ pub fn repack(subsets: &[EndpointSubset]) -> Vec<EndpointSubset> {
 
 /// Packs subsets as they are.
 pub fn pack_subsets(subsets: &[EndpointSubset]) -> Vec<EndpointSubset> {
-    pack(entries(subsets)).iter().map(Packed::to_subset).collect()
+    pack(entries(subsets)).iter().map(|subset| subset.to_subset(&[])).collect()
 }
 
 /// The entries of subsets, in their order, ready ones first in each.
@@ -326,7 +333,7 @@ mod tests {
     /// `1.1.1.1 1.1.1.2 | 1.1.1.3 : 80 81`, sorted.
     fn packed(subsets: &[EndpointSubset]) -> Vec<String> {
         let line = |subset: &EndpointSubset| {
-            let ips = |addresses: &[EndpointAddress]| {
+            let ips = |addresses: &Addresses| {
                 addresses.iter().map(|address| address.ip.to_string()).collect::<Vec<_>>().join(" ")
             };
             let numbers = subset.ports.iter().filter_map(|port| port.port);
@@ -395,7 +402,8 @@ mod tests {
     fn one_ip_of_two_targets_is_two_addresses_and_the_one_without_target_comes_first() {
         let given = [subset(&["10.0.0.1/b", "10.0.0.1/a", "10.0.0.1"], &[], &[80])];
         let packed = repack(&given);
-        let uids: Vec<&str> = packed[0].addresses.iter().map(EndpointAddress::target_uid).collect();
+        let uids: Vec<&str> =
+            packed[0].addresses.iter().map(|one| one.target().unwrap_or("")).collect();
         assert_eq!(uids, ["", "a", "b"]);
     }
 

@@ -1,7 +1,7 @@
 //! What we keep of an Endpoints object: all of it but managedFields, since an update writes back
 //! what it does not change. The same types are what plans ask to be written.
 
-use super::{EndpointPort, Object, ObjectMeta, TargetRef};
+use super::{Addresses, EndpointPort, Object, ObjectMeta, TargetRef};
 use crate::key::Text;
 
 /// The label that names the writer of Endpoints.
@@ -50,9 +50,9 @@ impl Endpoints {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EndpointSubset {
     /// `addresses`: those that are ready.
-    pub addresses: Vec<EndpointAddress>,
+    pub addresses: Addresses,
     /// `notReadyAddresses`.
-    pub not_ready_addresses: Vec<EndpointAddress>,
+    pub not_ready_addresses: Addresses,
     /// `ports`. Each has a name, which may be empty, a protocol and a number.
     pub ports: Vec<EndpointPort>,
 }
@@ -80,11 +80,4 @@ pub struct EndpointAddress {
     pub node_name: Option<Text>,
     /// `targetRef`.
     pub target_ref: Option<TargetRef>,
-}
-
-impl EndpointAddress {
-    /// The uid of the target, empty if there is none: with the ip it tells addresses apart.
-    pub fn target_uid(&self) -> &str {
-        self.target_ref.as_ref().and_then(|target| target.uid.as_deref()).unwrap_or("")
-    }
 }

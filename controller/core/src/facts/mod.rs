@@ -2,6 +2,7 @@
 //! with the optional parts settled; the rest of the object is dropped on arrival.
 
 pub mod address;
+pub mod addresses;
 pub mod cause;
 pub mod cluster_ip_pool;
 pub mod endpoint_slice;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use crate::key::{Kind, NamespacedName, Text};
 
 pub use address::{IpFamily, PodAddress};
+pub use addresses::Addresses;
 pub use cluster_ip_pool::ClusterIpPool;
 pub use endpoint_slice::{
     AddressType, Conditions, Endpoint, EndpointPort, EndpointSlice, Hints, TargetRef,

@@ -34,7 +34,11 @@ impl<T: Object + PartialEq> Versioned for T {
 
 impl Index {
     /// Lets what is published take over the texts of the Pods that it tells of.
-    pub(super) fn share_texts<T: Published>(&self, namespace: &Text, published: &mut [T]) {
+    pub(super) fn share_texts<'a, T: Published + 'a>(
+        &self,
+        namespace: &Text,
+        published: impl IntoIterator<Item = &'a mut T>,
+    ) {
         let Some(namespace) = self.namespaces.get(namespace) else {
             return;
         };
@@ -73,8 +77,8 @@ impl Index {
 
     pub(super) fn share_in_subsets(&self, namespace: &Text, subsets: &mut [EndpointSubset]) {
         for subset in subsets {
-            self.share_texts(namespace, &mut subset.addresses);
-            self.share_texts(namespace, &mut subset.not_ready_addresses);
+            self.share_texts(namespace, subset.addresses.iter_mut());
+            self.share_texts(namespace, subset.not_ready_addresses.iter_mut());
         }
     }
 

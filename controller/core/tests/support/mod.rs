@@ -10,10 +10,10 @@ use std::sync::Arc;
 use controller_core::endpoint_slices::{self, Limits, Plan};
 use controller_core::facts::pod::{Explaining, Planning};
 use controller_core::facts::{
-    AddressType, ClusterIp, ContainerKind, ContainerPort, Endpoint, EndpointAddress, EndpointPort,
-    EndpointSlice, EndpointSubset, Endpoints, Fact, IpFamily, Labels, Node, ObjectMeta,
-    OwnerReference, Phase, Pod, PodAddress, Service, ServicePort, TargetPort, TargetRef,
-    TopologyMode,
+    AddressType, Addresses, ClusterIp, ContainerKind, ContainerPort, Endpoint, EndpointAddress,
+    EndpointPort, EndpointSlice, EndpointSubset, Endpoints, Fact, IpFamily, Labels, Node,
+    ObjectMeta, OwnerReference, Phase, Pod, PodAddress, Service, ServicePort, TargetPort,
+    TargetRef, TopologyMode,
 };
 use controller_core::index::{Index, Observation, Source, Visit, When};
 use controller_core::key::{Controller, Kind, NamespacedName, ResourceVersion};
@@ -485,7 +485,7 @@ pub fn plain_address(ip: &str) -> EndpointAddress {
 
 /// A subset in a line: `10.1.0.1 10.1.0.2; not 10.1.0.3; http/80`.
 pub fn subset_line(subset: &EndpointSubset) -> String {
-    let ips = |addresses: &[EndpointAddress]| {
+    let ips = |addresses: &Addresses| {
         addresses.iter().map(|address| address.ip.to_string()).collect::<Vec<_>>().join(" ")
     };
     let ports = subset

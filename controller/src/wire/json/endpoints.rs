@@ -79,9 +79,8 @@ pub fn encode(endpoints: &facts::Endpoints) -> corev1::Endpoints {
 }
 
 fn subset(subset: &facts::EndpointSubset) -> corev1::EndpointSubset {
-    let addresses = |list: &[facts::EndpointAddress]| {
-        (!list.is_empty()).then(|| list.iter().map(address).collect())
-    };
+    let addresses =
+        |list: &facts::Addresses| (!list.is_empty()).then(|| list.iter().map(address).collect());
     corev1::EndpointSubset {
         addresses: addresses(&subset.addresses),
         not_ready_addresses: addresses(&subset.not_ready_addresses),

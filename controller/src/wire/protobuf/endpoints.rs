@@ -22,16 +22,21 @@ pub fn endpoints(mut message: Message<'_>) -> Decoded<Endpoints> {
 }
 
 fn subset(mut message: Message<'_>) -> Result<EndpointSubset, Malformed> {
-    let mut subset = EndpointSubset::default();
+    let (mut addresses, mut not_ready_addresses) = (Vec::new(), Vec::new());
+    let mut ports = Vec::new();
     while let Some(field) = message.next()? {
         match field.number {
-            1 => subset.addresses.push(address(field.message()?)?),
-            2 => subset.not_ready_addresses.push(address(field.message()?)?),
-            3 => subset.ports.push(port(field.message()?)?),
+            1 => addresses.push(address(field.message()?)?),
+            2 => not_ready_addresses.push(address(field.message()?)?),
+            3 => ports.push(port(field.message()?)?),
             _ => {}
         }
     }
-    Ok(subset)
+    Ok(EndpointSubset {
+        addresses: addresses.into_iter().collect(),
+        not_ready_addresses: not_ready_addresses.into_iter().collect(),
+        ports,
+    })
 }
 
 fn address(mut message: Message<'_>) -> Result<EndpointAddress, Malformed> {
@@ -75,10 +80,10 @@ impl Writer {
     }
 
     fn subset(&mut self, subset: &EndpointSubset) {
-        for address in &subset.addresses {
+        for address in subset.addresses.iter() {
             self.message(1, |writer| writer.address(address));
         }
-        for address in &subset.not_ready_addresses {
+        for address in subset.not_ready_addresses.iter() {
             self.message(2, |writer| writer.address(address));
         }
         for port in &subset.ports {
