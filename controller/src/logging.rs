@@ -1,5 +1,5 @@
 //! Logs as operators of kube-controller-manager know them: klog's text lines, or one JSON object a
-//! line, on standard error.
+//! line, on standard error, or errors there and the rest on standard output.
 //!
 //! Levels: errors, warnings and information are always written (klog's verbosity 0); debug needs
 //! `-v=2`, trace `-v=4`, for everything or for some modules (`--vmodule`). Libraries are heard only when
@@ -113,7 +113,8 @@ where
             Format::Json => json_line(event.metadata(), &fields, now),
         };
         // Nobody can be told that the log cannot be written.
-        let _ = io::Write::write_all(&mut self.writer.make_writer(), line.as_bytes());
+        let mut writer = self.writer.make_writer_for(event.metadata());
+        let _ = io::Write::write_all(&mut writer, line.as_bytes());
     }
 }
 

@@ -1,14 +1,17 @@
 //! `roster`: the command line.
 
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
-use controller::config::logging::Format;
+use controller::config::logging::Streams;
 use controller::config::{self, Config, ConfigError, Logging, Request, Version};
 use controller::logging::Verbosity;
 use controller::{audit, completion, logging, run, takeover, version};
 use jiff::Timestamp;
+use tracing::Level;
+use tracing_subscriber::fmt::writer::{BoxMakeWriter, MakeWriterExt};
 
 const VERSION: &str = concat!("Roster v", env!("CARGO_PKG_VERSION"));
 
@@ -131,7 +134,7 @@ fn configuration(arguments: &[String]) -> Result<Config, ExitCode> {
             return Err(ExitCode::FAILURE);
         }
         Err(ConfigError::Invalid(error)) => {
-            start_log(&Logging { verbosity: 0, modules: Vec::new(), format: Format::Text });
+            start_log(&Logging::default());
             tracing::error!(err = error, "command failed");
             return Err(ExitCode::FAILURE);
         }
@@ -154,8 +157,13 @@ fn finish(result: Result<ExitCode>) -> ExitCode {
 fn start_log(logging: &Logging) -> Verbosity {
     let verbosity = logging.verbosity();
     let (clock, process) = (Arc::new(Timestamp::now), std::process::id());
-    let subscriber =
-        logging::subscriber(logging.format, verbosity.clone(), clock, process, std::io::stderr);
+    let writer = match logging.streams {
+        Streams::One => BoxMakeWriter::new(io::stderr),
+        Streams::Split => {
+            BoxMakeWriter::new(io::stderr.with_max_level(Level::ERROR).or_else(io::stdout))
+        }
+    };
+    let subscriber = logging::subscriber(logging.format, verbosity.clone(), clock, process, writer);
     // Nothing has been installed before, and if it had, its log would do.
     let _ = tracing::subscriber::set_global_default(subscriber);
     verbosity

@@ -37,7 +37,8 @@ const LAST_EVENTS: Duration = Duration::from_secs(1);
 pub async fn controller_manager(config: Config, verbosity: Verbosity) -> Result<()> {
     let stop = signals::first()?;
     announce(&config);
-    let metrics = Metrics::new()?.without(&config.disabled_metrics);
+    let metrics =
+        Metrics::new()?.without(&config.disabled_metrics).allowing(&config.allowed_labels);
     let watched = Watched { health: Arc::default(), metrics: Arc::new(metrics) };
     let wire = config.connect(&watched.metrics).await?;
     let config = Arc::new(config);

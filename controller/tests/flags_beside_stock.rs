@@ -76,6 +76,11 @@ const THE_SAME: &[&str] = &[
     "--feature-gates=A=maybe",
     "--feature-gates=foo:A=true",
     "--feature-gates=AllBeta=true,kube:AllAlpha=false",
+    "--allow-metric-labels=a",
+    "--allow-metric-labels=a=b",
+    "--allow-metric-labels=m,l=v,w,m,k=3",
+    "--allow-metric-labels=m.x,l=3",
+    "--allow-metric-labels-manifest=/absent",
     "--version=foo",
     // Flags that are of no use here are read all the same.
     "--concurrent_rc_syncs=x",
@@ -93,6 +98,10 @@ const THE_SAME: &[&str] = &[
     "--show-hidden-metrics-for-version=1.35",
     "--vmodule=a*=2,b=3",
     "--log-text-split-stream=False",
+    "--log-text-split-stream --feature-gates=LoggingAlphaOptions=true",
+    "--allow-metric-labels=m,l=v,w",
+    "--allow-metric-labels=\"m,l=v,w\",\"m,k=3\"",
+    "--allow-metric-labels=m,l=v --allow-metric-labels=m,k=",
     "--allow-untagged-cloud",
     "--node-sync-period=3s",
     "--leader-migration-config=/absent",
@@ -171,6 +180,31 @@ fn versions_are_told_in_the_same_shapes() {
              major/minor/patch of default version {version:?}"
         )
     );
+}
+
+#[test]
+fn split_streams_leave_only_errors_on_standard_error_in_both_programs() {
+    let stock = Binaries::default().find(Program::KubeControllerManager).unwrap();
+    let programs: [(&Path, &[&str]); 2] =
+        [(&stock, &[]), (PROGRAM.as_ref(), &["controller-manager"])];
+    for (program, before) in programs {
+        for format in ["text", "json"] {
+            let line = format!(
+                "--logging-format={format} --log-{format}-split-stream \
+                 --feature-gates=LoggingAlphaOptions=true --kubeconfig=/absent"
+            );
+            let output = run(program, before, &line);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(said.contains("command failed"), "{program:?} {format}: {said}");
+            assert!(!said.lines().any(is_information), "{program:?} {format}: {said}");
+            assert!(shown(&output).lines().any(is_information), "{program:?} {format}");
+        }
+    }
+}
+
+/// Whether a line of text or JSON is no warning and no error.
+fn is_information(line: &str) -> bool {
+    line.starts_with('I') || line.contains("\"v\":0")
 }
 
 /// Tries rows, several at a time.

@@ -41,6 +41,9 @@ pub struct Values {
     pub min_resync_period: Duration,
     pub controller_start_interval: Duration,
     pub disabled_metrics: List,
+    /// Allowed values, separated by commas, by `metric,label`.
+    pub allow_metric_labels: BTreeMap<String, String>,
+    pub allow_metric_labels_manifest: String,
     /// Entries of `[component:]Name=bool`.
     pub feature_gates: Vec<String>,
     pub concurrent_service_endpoint_syncs: i32,
@@ -85,6 +88,8 @@ impl Default for Values {
             min_resync_period: Duration::from_secs(12 * 60 * 60),
             controller_start_interval: Duration::ZERO,
             disabled_metrics: List::by_default(&[]),
+            allow_metric_labels: BTreeMap::new(),
+            allow_metric_labels_manifest: String::new(),
             feature_gates: Vec::new(),
             concurrent_service_endpoint_syncs: 5,
             max_endpoints_per_slice: 100,

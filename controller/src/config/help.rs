@@ -110,6 +110,11 @@ Health, metrics and what the process tells of itself, by HTTPS:
       --permit-port-sharing   Let others listen on the same port (SO_REUSEPORT)
       --profiling             Open /debug/flags/v, where the verbosity can be PUT (default false)
       --disabled-metrics LIST The names of metrics that are not shown
+      --allow-metric-labels 'METRIC,LABEL=VALUES'
+                              Which values of a label are told; all others become \"unexpected\". May
+                              be given several times
+      --allow-metric-labels-manifest PATH
+                              The same as YAML, 'METRIC,LABEL': 'VALUES' a line
 
 Who may read what there (health is open to all):
       --authentication-kubeconfig PATH

@@ -4,13 +4,6 @@
 use super::flags::{Values, boolean};
 use super::known;
 
-/// Flags that kube-controller-manager refuses unless a feature gate is open.
-const ALPHA: [(&str, &str); 4] = [
-    ("log-json-info-buffer-size", "options.json.infoBufferSize"),
-    ("log-json-split-stream", "options.json.splitStream"),
-    ("log-text-info-buffer-size", "options.text.infoBufferSize"),
-    ("log-text-split-stream", "options.text.splitStream"),
-];
 const ALPHA_GATE: &str = "LoggingAlphaOptions";
 /// The only value of `--show-hidden-metrics-for-version`: the minor version before.
 const MINOR_BEFORE: &str = "1.35";
@@ -33,11 +26,17 @@ pub fn problems(values: &Values) -> Vec<String> {
     problems
 }
 
+/// What kube-controller-manager refuses unless a feature gate is open.
 fn forbidden(values: &Values) -> impl Iterator<Item = String> {
-    let used =
-        |name: &str| values.ignored.get(name).is_some_and(|value| boolean(value) != Ok(false));
-    let used = ALPHA.iter().filter(move |(name, _)| used(name));
-    used.map(|(_, field)| format!("{field}: Forbidden: Feature {ALPHA_GATE} is disabled"))
+    let used = |name: &str| values.ignored.contains_key(name);
+    let alpha = [
+        ("json.infoBufferSize", used("log-json-info-buffer-size")),
+        ("json.splitStream", values.logging.split_json),
+        ("text.infoBufferSize", used("log-text-info-buffer-size")),
+        ("text.splitStream", values.logging.split_text),
+    ];
+    let used = alpha.into_iter().filter(|(_, used)| *used);
+    used.map(|(field, _)| format!("options.{field}: Forbidden: Feature {ALPHA_GATE} is disabled"))
 }
 
 fn hidden_metrics(values: &Values) -> Option<String> {

@@ -4,7 +4,7 @@ use super::flags::logging::Values;
 use crate::logging::{ModuleVerbosity, Verbosity};
 
 /// All about the log.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Logging {
     /// `--v`.
     pub verbosity: u32,
@@ -12,15 +12,28 @@ pub struct Logging {
     pub modules: Vec<ModuleVerbosity>,
     /// `--logging-format`.
     pub format: Format,
+    /// Where lines go: `--log-text-split-stream` or `--log-json-split-stream`, by the format.
+    pub streams: Streams,
 }
 
 /// `--logging-format`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// Lines as klog writes them.
+    #[default]
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// Where lines go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Streams {
+    /// All to standard error.
+    #[default]
+    One,
+    /// Errors to standard error, the rest to standard output.
+    Split,
 }
 
 impl Logging {
@@ -47,5 +60,10 @@ pub fn problems(values: &Values) -> Vec<String> {
 /// How the log is written. The values must have no [`problems`].
 pub fn logging(values: Values) -> Logging {
     let format = if values.format == "json" { Format::Json } else { Format::Text };
-    Logging { verbosity: values.verbosity, modules: values.modules, format }
+    let split = match format {
+        Format::Text => values.split_text,
+        Format::Json => values.split_json,
+    };
+    let streams = if split { Streams::Split } else { Streams::One };
+    Logging { verbosity: values.verbosity, modules: values.modules, format, streams }
 }

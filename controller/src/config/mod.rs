@@ -1,6 +1,7 @@
 //! The command line of `roster controller-manager`, checked once into a [`Config`]. Names, defaults,
 //! limits and error texts are those of kube-controller-manager, so that a manifest can be kept.
 
+mod allowed_labels;
 pub mod cluster;
 mod controllers;
 mod duration;
@@ -22,6 +23,7 @@ use crate::cluster_ip_mode::ClusterIpMode;
 use crate::leader;
 use crate::manager::{Pace, Settings};
 
+pub use allowed_labels::AllowedLabels;
 pub use controllers::ControllerSelection;
 pub use flags::Version;
 pub use help::help;
@@ -41,6 +43,8 @@ pub struct Config {
     pub master: Option<String>,
     /// `--kube-api-content-type`.
     pub content_type: ContentType,
+    /// `--allow-metric-labels` and its manifest.
+    pub allowed_labels: AllowedLabels,
     /// `--disabled-metrics`: the names of families that are not shown.
     pub disabled_metrics: Vec<String>,
     /// `--controllers`.
@@ -143,6 +147,7 @@ pub fn parse(arguments: &[String]) -> Result<Request, ConfigError> {
 fn problems(values: &flags::Values) -> Vec<String> {
     let mut errors = logging::problems(&values.logging);
     errors.extend(ignored::problems(values));
+    errors.extend(allowed_labels::read(values).err());
     errors.extend(election::problems(values));
     errors.extend(ControllerSelection::problems(values.controllers.words()));
     let range = |name: &str, value: i32, most: i32| {
@@ -185,6 +190,7 @@ fn config(values: flags::Values) -> Config {
         usize::try_from(value).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN)
     };
     let election = election::settings(&values);
+    let allowed_labels = allowed_labels::read(&values).unwrap_or_default();
     let given = |text: String| (!text.is_empty()).then_some(text);
     let controllers = ControllerSelection::new(values.controllers.words());
     let pace = |concurrent_syncs, batch_period| Pace {
@@ -221,6 +227,7 @@ fn config(values: flags::Values) -> Config {
             "application/json" => ContentType::Json,
             _ => ContentType::Protobuf,
         },
+        allowed_labels,
         disabled_metrics: values.disabled_metrics.words().to_vec(),
         serving: serving::serving(values.serving),
         settings: Settings {

@@ -49,7 +49,7 @@ fn defaults_are_those_of_kube_controller_manager() {
         start_interval: Duration::ZERO,
     };
     assert_eq!(config.settings, settings);
-    let logging = Logging { verbosity: 0, modules: Vec::new(), format: logging::Format::Text };
+    let logging = Logging::default();
     assert_eq!(config.logging, logging);
 }
 

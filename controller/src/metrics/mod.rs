@@ -4,6 +4,7 @@
 
 mod allocations;
 mod cluster_ips;
+mod constrained;
 mod endpoint_slices;
 mod extents;
 mod family;
@@ -27,6 +28,7 @@ use controller_core::reconcile::{Outline, Sizes, Stage};
 use controller_core::slice_plan::SlicePlan;
 use prometheus::Registry;
 
+use crate::config::AllowedLabels;
 use crate::executor::{Execution, Progress, Write};
 use crate::health::{Finding, Probe};
 use crate::queue::Queue;
@@ -53,6 +55,8 @@ pub struct Metrics {
     registry: Registry,
     /// The names of families that are not shown.
     disabled: Vec<String>,
+    /// What labels may say.
+    allowed: AllowedLabels,
     slices: EndpointSliceMetrics,
     mirrors: MirroringMetrics,
     cluster_ips: ClusterIpMetrics,
@@ -105,6 +109,7 @@ impl Metrics {
             rest_clients: RestClientMetrics::new(&registry)?,
             health: HealthMetrics::new()?,
             disabled: Vec::new(),
+            allowed: AllowedLabels::default(),
             registry,
         })
     }
@@ -113,6 +118,12 @@ impl Metrics {
     #[must_use]
     pub fn without(self, disabled: &[String]) -> Self {
         Self { disabled: disabled.to_vec(), ..self }
+    }
+
+    /// The same, but for values of labels that are not allowed: they are told as one.
+    #[must_use]
+    pub fn allowing(self, allowed: &AllowedLabels) -> Self {
+        Self { allowed: allowed.clone(), ..self }
     }
 
     /// Looks at a controller's queue from now on.
@@ -224,6 +235,11 @@ impl Metrics {
         let _current = self.workqueues.refresh();
         let mut families = self.registry.gather();
         families.retain(|family| !self.disabled.iter().any(|name| name == family.name()));
+        for family in &mut families {
+            if let Some(allowed) = self.allowed.of(family.name()) {
+                constrained::constrain(family, allowed);
+            }
+        }
         text::render(&families)
     }
 }

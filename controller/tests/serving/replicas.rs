@@ -68,3 +68,26 @@ async fn metrics_that_are_disabled_are_not_shown() {
     assert!(metrics.contains("process_max_fds "), "{metrics}");
     assert!(!metrics.contains("process_open_fds"), "{metrics}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_of_labels_that_are_not_allowed_are_told_as_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = folder.path().join("labels.yaml");
+    let rule = |value: &str| format!("authorization_attempts_total,result: {value},other\n");
+    let told = async |flag: &str| {
+        let away = crate::unreachable(folder.path());
+        let manager = Manager::start(&away, &[EVERYTHING, flag]).await;
+        let metrics = Visitor::anonymous(&manager.url).get("/metrics").await.body;
+        let all =
+            metrics.lines().filter_map(|line| line.strip_prefix("authorization_attempts_total"));
+        all.map(str::to_owned).collect::<Vec<String>>()
+    };
+    for (allowed, wanted) in [("allowed", "allowed"), ("denied", "unexpected")] {
+        std::fs::write(&manifest, rule(allowed)).unwrap();
+        let wanted = [format!("{{result=\"{wanted}\"}} 1")];
+        let flag = format!("--allow-metric-labels={}", rule(allowed).trim_end().replace(": ", "="));
+        assert_eq!(told(&flag).await, wanted, "{flag}");
+        let flag = format!("--allow-metric-labels-manifest={}", manifest.display());
+        assert_eq!(told(&flag).await, wanted, "{allowed} in a manifest");
+    }
+}

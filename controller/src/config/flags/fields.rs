@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::list::List;
+use super::list::{self, List};
 use super::serving::Assigned;
 use super::{Values, Version, boolean, duration, float, integer};
 
@@ -28,6 +28,7 @@ impl Values {
         match name {
             "kube-api-qps" => self.kube_api_qps = float(value)?,
             "version" => self.version = Version::read(value)?,
+            "allow-metric-labels" => self.allow_metric_labels.extend(list::pairs(value)?),
             "feature-gates" => {
                 let entries = value.split(',').map(str::trim).filter(|entry| !entry.is_empty());
                 self.feature_gates.extend(entries.map(str::to_owned));
@@ -41,6 +42,7 @@ impl Values {
         Some(match name {
             "kubeconfig" => &mut self.kubeconfig,
             "master" => &mut self.master,
+            "allow-metric-labels-manifest" => &mut self.allow_metric_labels_manifest,
             "cluster-ip-mode" => &mut self.cluster_ip_mode,
             "kube-api-content-type" => &mut self.kube_api_content_type,
             "leader-elect-resource-lock" => &mut self.leader_elect_resource_lock,

@@ -32,6 +32,22 @@ impl List {
     }
 }
 
+/// Reads `key=value,…`. A text with one `=` is one pair, whatever commas it has.
+///
+/// # Errors
+/// In Go's words, if a pair has no `=`, or quotes are out of place.
+pub fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
+    let words = match text.matches('=').count() {
+        0 | 1 => vec![text.trim_matches('"').to_owned()],
+        _ => record(text)?,
+    };
+    let pair = |word: String| match word.split_once('=') {
+        Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
+        None => Err(format!("{word} must be formatted as key=value")),
+    };
+    words.into_iter().map(pair).collect()
+}
+
 /// Reads a line of CSV.
 fn record(line: &str) -> Result<Vec<String>, String> {
     let mistake =

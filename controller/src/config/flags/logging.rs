@@ -3,7 +3,7 @@
 use glob::Pattern;
 
 use super::serving::Assigned;
-use super::{duration, unsigned};
+use super::{boolean, duration, unsigned};
 use crate::logging::ModuleVerbosity;
 
 /// The values, parsed and not yet judged.
@@ -13,6 +13,8 @@ pub struct Values {
     pub modules: Vec<ModuleVerbosity>,
     pub format: String,
     pub flush_frequency: std::time::Duration,
+    pub split_text: bool,
+    pub split_json: bool,
 }
 
 impl Default for Values {
@@ -22,6 +24,8 @@ impl Default for Values {
             modules: Vec::new(),
             format: "text".to_owned(),
             flush_frequency: std::time::Duration::from_secs(5),
+            split_text: false,
+            split_json: false,
         }
     }
 }
@@ -32,6 +36,8 @@ impl Values {
             "v" => self.verbosity = unsigned(value)?,
             "vmodule" => self.modules = modules(value)?,
             "logging-format" => value.clone_into(&mut self.format),
+            "log-text-split-stream" => self.split_text = boolean(value)?,
+            "log-json-split-stream" => self.split_json = boolean(value)?,
             "log-flush-frequency" => self.flush_frequency = duration::parse(value)?,
             _ => return Ok(Assigned::No),
         }

@@ -26,6 +26,8 @@ impl Values {
             ("kube-api-burst", self.kube_api_burst.to_string()),
             ("kube-api-content-type", self.kube_api_content_type.clone()),
             ("disabled-metrics", list(&self.disabled_metrics)),
+            ("allow-metric-labels", map(&self.allow_metric_labels)),
+            ("allow-metric-labels-manifest", self.allow_metric_labels_manifest.clone()),
             ("controllers", list(&self.controllers)),
             ("leader-elect", self.leader_elect.to_string()),
             ("leader-elect-lease-duration", time(self.leader_elect_lease_duration)),
@@ -74,6 +76,8 @@ impl super::logging::Values {
             ("vmodule", modules.join(",")),
             ("logging-format", self.format.clone()),
             ("log-flush-frequency", time(self.flush_frequency)),
+            ("log-text-split-stream", self.split_text.to_string()),
+            ("log-json-split-stream", self.split_json.to_string()),
         ]
     }
 }
@@ -133,6 +137,11 @@ impl fmt::Display for super::serving::NamedPair {
             false => write!(formatter, ":{}", self.names.join(",")),
         }
     }
+}
+
+fn map(map: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<String> = map.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    format!("[{}]", pairs.join(","))
 }
 
 fn list(list: &List) -> String {
