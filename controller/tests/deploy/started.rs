@@ -21,10 +21,16 @@ async fn the_deployment_leads_is_ready_and_publishes_with_the_rights_that_come_w
 
     let objects = kustomize("base");
     let spec = conventions::pod(&objects);
-    let (manager, url) = start(server, "roster", &spec["containers"][0]).await;
+    let (manager, url) = start_in_a_pod(server, &spec["containers"][0]).await;
     cluster.until_ready("hostnames", &["one"]).await;
     manager.says("Successfully acquired lease").await;
     probes_pass(&spec["containers"][0], &url).await;
+    let token = server.token_of("roster").await.unwrap();
+    let refused = Visitor::anonymous(&url)
+        .saying("authorization", &format!("Bearer {token}"))
+        .get("/metrics")
+        .await;
+    assert_eq!(refused.code, 403, "known by its token, and may not read this: {}", refused.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,6 +64,22 @@ async fn the_static_pod_needs_no_rights_but_those_of_kube_controller_manager() {
     cluster.until_endpoints_follow("hostnames").await;
     probes_pass(container, &format!("https://127.0.0.1:{port}")).await;
     assert_eq!(manager.lines_with("forbidden"), 0, "{}", manager.log());
+}
+
+/// Starts a container as the kubelet would: with the files of its ServiceAccount, and not told where
+/// the API server is but by its environment. Only the port is another.
+async fn start_in_a_pod(server: &ApiServer, container: &Value) -> (Process, String) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("token"), server.token_of("roster").await.unwrap()).unwrap();
+    std::fs::write(folder.path().join("namespace"), "kube-system").unwrap();
+    std::fs::copy(server.certificate(), folder.path().join("ca.crt")).unwrap();
+    let port = testbed::free_port().unwrap();
+    let mut arguments = arguments(container);
+    arguments.push(format!("--secure-port={port}"));
+    let address = server.url().trim_start_matches("https://").split_once(':').unwrap();
+    let process = Process::in_a_pod(folder.path(), address, &arguments);
+    process.says("Serving securely on").await;
+    (process, format!("https://127.0.0.1:{port}"))
 }
 
 /// Starts a container of a Pod as a ServiceAccount of kube-system, and waits until it serves.

@@ -6,6 +6,7 @@ pub mod stage;
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,8 +39,26 @@ impl Process {
 
     /// `roster` with arguments.
     pub fn run(arguments: &[impl AsRef<OsStr>]) -> Self {
-        let mut child =
-            Command::new(PROGRAM).args(arguments).stderr(Stdio::piped()).spawn().unwrap();
+        Self::spawn(Command::new(PROGRAM).args(arguments))
+    }
+
+    /// The same where it finds what a Pod has: the files of a ServiceAccount, and where the API server
+    /// is. In a mount namespace of its own, nobody else sees the files.
+    pub fn in_a_pod(account: &Path, server: (&str, &str), arguments: &[impl AsRef<OsStr>]) -> Self {
+        let mount = "mount -t tmpfs tmpfs /var/run && mkdir -p /var/run/secrets/kubernetes.io \
+                     && cp -r \"$0\" /var/run/secrets/kubernetes.io/serviceaccount && exec \"$@\"";
+        let mut command = Command::new("unshare");
+        command
+            .args(["--mount", "--map-root-user", "sh", "-c", mount])
+            .args([account.as_os_str(), PROGRAM.as_ref()])
+            .args(arguments)
+            .env("KUBERNETES_SERVICE_HOST", server.0)
+            .env("KUBERNETES_SERVICE_PORT", server.1);
+        Self::spawn(&mut command)
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log: Arc<Mutex<Vec<String>>> = Arc::default();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let sink = log.clone();

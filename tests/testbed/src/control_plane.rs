@@ -236,21 +236,30 @@ impl ApiServer {
     /// A file with a kubeconfig of a ServiceAccount of kube-system, with a token for an hour. It goes
     /// with the server.
     pub async fn kubeconfig_path_of(&self, account: &str) -> Result<PathBuf> {
+        let token = self.token_of(account).await?;
+        let path = self.folder.path().join(format!("kubeconfig-of-{account}"));
+        std::fs::write(&path, self.kubeconfig_as(User::Bearer(&token)))?;
+        Ok(path)
+    }
+
+    /// A token of a ServiceAccount of kube-system.
+    ///
+    /// # Errors
+    /// If there is no such account.
+    pub async fn token_of(&self, account: &str) -> Result<String> {
         let accounts: Api<ServiceAccount> = Api::namespaced(self.client().await?, "kube-system");
         let (post, request) = (PostParams::default(), TokenRequest::default());
         let answer = accounts.create_token_request(account, &post, &request).await?;
         let token = answer.status.and_then(|status| status.token);
-        let token = token.context("a token was asked for and none was given")?;
-        let path = self.folder.path().join(format!("kubeconfig-of-{account}"));
-        std::fs::write(&path, self.kubeconfig_as(User::Bearer(&token)))?;
-        Ok(path)
+        token.context("a token was asked for and none was given")
     }
 
     fn kubeconfig_as(&self, user: User<'_>) -> String {
         kubeconfig::text(&self.url, &self.certificate().display().to_string(), user)
     }
 
-    fn certificate(&self) -> PathBuf {
+    /// The certificate that the server shows, which is its own authority.
+    pub fn certificate(&self) -> PathBuf {
         self.folder.path().join("apiserver.crt")
     }
 }
