@@ -176,12 +176,28 @@ async fn watched(wire: &Wire, kind: Kind) -> Vec<String> {
                 format!("deleted {key} {uid} {resource_version}")
             }
             WatchEvent::Bookmark(_) => continue,
-            WatchEvent::Known(_) | WatchEvent::Undecodable(_) | WatchEvent::Error(_) => {
+            WatchEvent::Known(_)
+            | WatchEvent::Undecodable(_)
+            | WatchEvent::Listed(_)
+            | WatchEvent::Error(_) => {
                 panic!("{kind}: neither a change nor a deletion")
             }
         });
     }
     told
+}
+
+/// A list that arrives as a stream.
+async fn streamed(wire: &Wire, kind: Kind) -> (Vec<(Fact, ResourceVersion)>, ResourceVersion) {
+    let mut stream = wire.stream(kind, Duration::from_secs(60)).await.unwrap();
+    let mut items = Vec::new();
+    loop {
+        match stream.next(|_| false).await.unwrap().unwrap() {
+            WatchEvent::Applied(fact, version) => items.push((*fact, version)),
+            WatchEvent::Listed(version) => return (items, version),
+            _ => panic!("{kind}: neither an object nor the end of the list"),
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,6 +213,16 @@ async fn both_encodings_tell_the_same_and_write_the_same() {
             assert_eq!(one, other, "{kind}");
         }
         assert_eq!(in_protobuf.len(), in_json.len(), "{kind}");
+        for wire in [&protobuf, &json] {
+            let (mut items, version) = streamed(wire, kind).await;
+            let later = |(_, item): &(Fact, ResourceVersion)| *item > version;
+            assert!(!items.iter().any(later), "{kind}: the list is as new as what it holds");
+            let mut listed = in_protobuf.clone();
+            for list in [&mut items, &mut listed] {
+                list.sort_by_key(|(fact, _)| fact.key());
+            }
+            assert_eq!(items, listed, "{kind}");
+        }
 
         let (in_protobuf, in_json) = tokio::join!(watched(&protobuf, kind), watched(&json, kind));
         assert!(in_protobuf.len() > 3, "{kind}: only {}", in_protobuf.len());

@@ -24,7 +24,7 @@ async fn until(wanted: &[&str], found: impl Fn() -> Vec<String>) {
 #[tokio::test(start_paused = true)]
 async fn a_controller_is_ready_when_all_that_it_depends_on_is_listed() {
     let world = World::new().await;
-    world.fault(Fault::of(Verb::List, "pods", Action::refuse(500, "")).times(3));
+    world.fault(Fault::of(Verb::Watch, "pods", Action::refuse(500, "")).times(3));
     let roster = world.roster();
     let found = || roster.complaints(Probe::Readyz);
     let unlisted = "endpointslice-controller: not listed yet: Pod; the API server refuses to list or \
@@ -41,6 +41,7 @@ async fn a_controller_whose_watch_is_refused_is_not_ready() {
     let roster = world.roster();
     roster.synced().await;
     assert_eq!(roster.complaints(Probe::Readyz), [""; 0]);
+    world.sandbox.faults().close_watches("nodes");
     world.fault(Fault::of(Verb::Watch, "nodes", Action::refuse(403, "Forbidden")).times(3));
     let refused = "endpointslice-controller: the API server refuses to list or watch: \
                    Node (Forbidden (a fault made for a test))";

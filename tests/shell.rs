@@ -350,7 +350,7 @@ async fn one_service_that_fails_holds_no_other_back() {
 async fn nothing_is_written_before_every_kind_was_listed() {
     for plural in ["services", "pods", "nodes", SLICES] {
         let world = web().await;
-        world.fault(Fault::of(Verb::List, plural, Action::refuse(403, "Forbidden")).times(20));
+        world.fault(Fault::of(Verb::Watch, plural, Action::refuse(403, "Forbidden")).times(20));
         let roster = world.roster();
         tokio::time::sleep(Duration::from_secs(20)).await;
         assert_eq!(world.slice_writes(), Vec::<String>::new(), "without a list of {plural}");
@@ -366,22 +366,17 @@ async fn a_watch_that_is_closed_goes_on_where_it_was() {
     let world = web().await;
     let roster = world.roster();
     world.cluster.until_ready("web", &["one"]).await;
-    let lists = |world: &World| {
-        world
-            .sandbox
-            .requests()
-            .iter()
-            .filter(|served| served.verb == Verb::List && served.plural == "pods")
-            .count()
-    };
-    assert_eq!(lists(&world), 1);
     for name in ["two", "three"] {
         world.sandbox.faults().close_watches("pods");
         another(&world.cluster, name).await;
         let published = async || world.cluster.ready("web").await.contains(&name.to_owned());
         world.cluster.until(true, published).await;
     }
-    assert_eq!(lists(&world), 1, "no list was needed again");
+    let requests = world.sandbox.requests();
+    let reads = requests.iter().filter(|served| {
+        served.plural == "pods" && matches!(served.verb, Verb::List | Verb::Watch)
+    });
+    assert_eq!(reads.count(), 3, "a list that goes on as a watch, and two more watches");
     roster.stop().await;
 }
 
@@ -466,6 +461,8 @@ async fn a_long_list_is_read_in_pages() {
         let ip = format!("10.1.{}.{}", number / 200, number % 200 + 1);
         world.cluster.pod(pod(&format!("pod-{number:04}"), "web", &ip)).await;
     }
+    // It does not stream lists.
+    world.fault(Fault::of(Verb::Watch, "pods", Action::refuse(422, "Invalid")));
     let roster = world.roster();
     let published = async || world.cluster.ready("web").await.len();
     world.cluster.until(1201, published).await;

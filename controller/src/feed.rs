@@ -1,5 +1,8 @@
-//! One feed per watched kind: a list folded into the index page by page, then a watch from where
+//! One feed per watched kind: a list folded into the index as it arrives, then a watch from where
 //! the list ended, for ever. Whatever goes wrong is waited out; the index keeps what it has.
+
+mod back_off;
+mod listing;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,12 +16,11 @@ use crate::environment::Randomness;
 use crate::metrics::Metrics;
 use crate::reachability::Reachability;
 use crate::shared_index::SharedIndex;
-use crate::wire::{Identity, Undecodable, WatchEvent, Wire, WireError};
+use crate::wire::{Identity, Undecodable, Watch, WatchEvent, Wire, WireError};
 
-/// The wait after a first failure; it doubles with each further one.
-const FIRST_WAIT: Duration = Duration::from_millis(800);
-/// The longest wait between two tries.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+use back_off::BackOff;
+use listing::Listing;
+
 /// A watch that lived this long was healthy: the next failure is a first one.
 const HEALTHY: Duration = Duration::from_secs(120);
 /// A watch that ends sooner than this and brought nothing is followed by a pause.
@@ -46,32 +48,29 @@ pub struct Feed {
     pub metrics: Arc<Metrics>,
 }
 
-/// Why a watch came to its end.
-enum Ended {
-    /// In good order: it goes on from the version reached.
-    At(ResourceVersion),
-    /// The version is no longer in the server's history: a new list is needed.
-    Expired,
-}
-
 impl Feed {
     /// Runs until it is dropped.
     pub async fn run(self) {
-        let mut back_off = BackOff { wait: FIRST_WAIT, randomness: self.randomness.clone() };
+        let mut back_off = BackOff::new(self.randomness.clone());
         let mut from = None;
         loop {
-            let started = Instant::now();
-            let (watching, before) = (from.is_some(), from);
-            match self.step(&mut from).await {
+            let (started, before) = (Instant::now(), from);
+            let stepped = self.step(&mut from).await;
+            let stuck = before.is_some() && from == before;
+            match stepped {
                 // A server that ends every watch at once, with nothing in it, must not be asked in
                 // a tight loop.
-                Ok(()) if watching && from == before && started.elapsed() < SHORT_WATCH => {
+                Ok(()) if stuck && started.elapsed() < SHORT_WATCH => {
                     back_off.wait(Duration::ZERO).await;
                 }
                 Ok(()) => back_off.reset(),
                 Err(error) => {
                     if started.elapsed() > HEALTHY {
                         back_off.reset();
+                    }
+                    // Whatever follows that version would be read in vain again. A list goes around it.
+                    if stuck && error.is_unreadable() {
+                        from = None;
                     }
                     self.reachability.lost(self.kind, &error);
                     back_off.wait(error.retry_after().unwrap_or_default()).await;
@@ -83,17 +82,122 @@ impl Feed {
     /// A list if there is no version to watch from, else one watch. `from` is left at the version
     /// to go on from, or empty where only a list helps.
     async fn step(&self, from: &mut Option<ResourceVersion>) -> Result<(), WireError> {
-        let Some(version) = *from else {
-            match self.list().await {
-                Err(error) if self.is_undefined(&error) => self.await_definition().await,
-                listed => *from = Some(listed?),
+        match *from {
+            None => self.list(from).await,
+            Some(version) => self.watch(version, from).await,
+        }
+    }
+
+    /// A list that is streamed and goes on as a watch. Where the server does not have such lists,
+    /// or this one comes to nothing, it is asked for page by page.
+    async fn list(&self, from: &mut Option<ResourceVersion>) -> Result<(), WireError> {
+        let mut stream = match self.wire.stream(self.kind, self.lasting()).await {
+            Err(error) if self.is_undefined(&error) => {
+                self.await_definition().await;
+                return Ok(());
             }
-            return Ok(());
+            Err(error) if error.is_not_supported() => return self.list_pages(from).await,
+            stream => stream?,
         };
-        *from = match self.watch(version, from).await? {
-            Ended::At(version) => Some(version),
-            Ended::Expired => None,
+        self.heard();
+        match self.take_in(&mut stream).await {
+            Some(listed) => {
+                *from = Some(listed);
+                self.follow(stream, from).await
+            }
+            None => self.list_pages(from).await,
+        }
+    }
+
+    /// The list at the beginning of a stream. Nothing comes back if the stream ends, breaks or falls
+    /// silent before it is complete: the server may be too old to know what was asked for.
+    async fn take_in(&self, stream: &mut Watch) -> Option<ResourceVersion> {
+        let mut listing = Listing::new(self);
+        loop {
+            match stream.next(|_| false).await {
+                Ok(Some(WatchEvent::Listed(version))) => {
+                    listing.complete(version);
+                    return Some(version);
+                }
+                Ok(Some(event)) => listing.take_in(event)?,
+                Ok(None) => return None,
+                Err(error) => {
+                    tracing::debug!(kind = self.kind.name(), err = %error, "A streaming list broke off");
+                    return None;
+                }
+            }
+        }
+    }
+
+    async fn list_pages(&self, from: &mut Option<ResourceVersion>) -> Result<(), WireError> {
+        let mut listing = Listing::new(self);
+        let (mut next, mut version): (Option<String>, _) = (None, None);
+        loop {
+            let page = self.wire.list(self.kind, next.as_deref()).await?;
+            self.heard();
+            // Later pages are read at the version of the first one.
+            let list = *version.get_or_insert(page.resource_version);
+            next = page.next.clone();
+            listing.take_in_page(page, list);
+            if next.is_none() {
+                listing.complete(list);
+                *from = Some(list);
+                return Ok(());
+            }
+        }
+    }
+
+    async fn watch(
+        &self,
+        version: ResourceVersion,
+        from: &mut Option<ResourceVersion>,
+    ) -> Result<(), WireError> {
+        let watch = match self.wire.watch(self.kind, version, self.lasting()).await {
+            Err(error) if error.demands_a_list() || self.is_undefined(&error) => {
+                *from = None;
+                return Ok(());
+            }
+            watch => watch?,
         };
+        self.heard();
+        self.follow(watch, from).await
+    }
+
+    /// Takes in changes until the watch ends.
+    async fn follow(
+        &self,
+        mut watch: Watch,
+        from: &mut Option<ResourceVersion>,
+    ) -> Result<(), WireError> {
+        let is_known = |identity: &Identity| {
+            let Identity { key, uid, resource_version } = identity;
+            self.index.with(|index| index.is_known(self.kind, key, uid, *resource_version))
+        };
+        while let Some(event) = watch.next(is_known).await? {
+            self.metrics.heard(self.kind);
+            let version = event.version();
+            // Versions only grow, unless the server's store has been put back to an older state.
+            if version.is_some() && version < *from {
+                *from = None;
+                return Ok(());
+            }
+            match event {
+                WatchEvent::Applied(fact, version) => {
+                    self.index.apply(*fact, version, Source::Watch);
+                }
+                WatchEvent::Deleted { key, uid, .. } => {
+                    self.index.delete(self.kind, &key, Some(&uid), Source::Watch);
+                }
+                WatchEvent::Known(_) | WatchEvent::Bookmark(_) | WatchEvent::Listed(_) => {}
+                WatchEvent::Undecodable(undecodable) => warn(&undecodable),
+                WatchEvent::Error(status) if status.demands_a_list() => {
+                    *from = None;
+                    return Ok(());
+                }
+                WatchEvent::Error(status) => return Err(WireError::Status(status)),
+            }
+            *from = version.or(*from);
+        }
         Ok(())
     }
 
@@ -110,99 +214,15 @@ impl Feed {
         tokio::time::sleep(DEFINITION_CHECK).await;
     }
 
-    async fn list(&self) -> Result<ResourceVersion, WireError> {
-        let mut listed = HashSet::new();
-        let mut next: Option<String> = None;
-        let mut version = None;
-        loop {
-            let page = self.wire.list(self.kind, next.as_deref()).await?;
-            self.heard();
-            // Later pages are read at the version of the first one.
-            let list = *version.get_or_insert(page.resource_version);
-            for (fact, resource_version) in page.items {
-                listed.insert(fact.key());
-                self.index.apply(fact, resource_version, Source::List(list));
-            }
-            for undecodable in page.undecodable {
-                // What cannot be read still exists: what was known of it before stays.
-                listed.insert(undecodable.key.clone());
-                warn(&undecodable);
-            }
-            next = page.next;
-            if next.is_none() {
-                self.index.reset(self.kind, &listed, list);
-                tracing::debug!(kind = self.kind.name(), objects = listed.len(), "Listed");
-                return Ok(list);
-            }
-        }
-    }
-
-    async fn watch(
-        &self,
-        from: ResourceVersion,
-        reached: &mut Option<ResourceVersion>,
-    ) -> Result<Ended, WireError> {
-        let lasting = SHORTEST_WATCH.mul_f64(1.0 + self.randomness.fraction());
-        let mut watch = match self.wire.watch(self.kind, from, lasting).await {
-            Err(error) if error.is_expired() || self.is_undefined(&error) => {
-                return Ok(Ended::Expired);
-            }
-            opened => opened?,
-        };
-        self.heard();
-        let mut at = from;
-        let is_known = |identity: &Identity| {
-            let Identity { key, uid, resource_version } = identity;
-            self.index.with(|index| index.is_known(self.kind, key, uid, *resource_version))
-        };
-        while let Some(event) = watch.next(is_known).await? {
-            self.metrics.heard(self.kind);
-            match event {
-                WatchEvent::Applied(fact, version) => {
-                    self.index.apply(*fact, version, Source::Watch);
-                    at = version;
-                }
-                WatchEvent::Deleted { key, uid, resource_version } => {
-                    self.index.delete(self.kind, &key, Some(&uid), Source::Watch);
-                    at = resource_version;
-                }
-                WatchEvent::Known(version) | WatchEvent::Bookmark(version) => at = version,
-                WatchEvent::Undecodable(undecodable) => {
-                    at = undecodable.resource_version.unwrap_or(at);
-                    warn(&undecodable);
-                }
-                WatchEvent::Error(status) if status.code == http::StatusCode::GONE => {
-                    return Ok(Ended::Expired);
-                }
-                WatchEvent::Error(status) => return Err(WireError::Status(status)),
-            }
-            *reached = Some(at);
-        }
-        Ok(Ended::At(at))
+    /// How long a watch is asked to last.
+    fn lasting(&self) -> Duration {
+        SHORTEST_WATCH.mul_f64(1.0 + self.randomness.fraction())
     }
 
     /// The API server has answered.
     fn heard(&self) {
         self.reachability.found(self.kind);
         self.metrics.heard(self.kind);
-    }
-}
-
-/// Waits that double, with jitter so that many feeds do not come back together.
-struct BackOff {
-    wait: Duration,
-    randomness: Randomness,
-}
-
-impl BackOff {
-    fn reset(&mut self) {
-        self.wait = FIRST_WAIT;
-    }
-
-    async fn wait(&mut self, at_least: Duration) {
-        let jittered = self.wait.mul_f64(1.0 + self.randomness.fraction());
-        tokio::time::sleep(jittered.max(at_least)).await;
-        self.wait = (self.wait * 2).min(LONGEST_WAIT);
     }
 }
 

@@ -67,9 +67,20 @@ impl WireError {
         self.code() == Some(StatusCode::CONFLICT)
     }
 
-    /// The version asked for is too old to watch or list from.
-    pub fn is_expired(&self) -> bool {
-        self.code() == Some(StatusCode::GONE)
+    /// The version asked for cannot be watched from: only a new list helps.
+    pub fn demands_a_list(&self) -> bool {
+        matches!(self, WireError::Status(status) if status.demands_a_list())
+    }
+
+    /// The server does not know what is asked for, or has it switched off.
+    pub fn is_not_supported(&self) -> bool {
+        let unknown = [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY];
+        self.code().is_some_and(|code| unknown.contains(&code))
+    }
+
+    /// What has arrived makes no sense.
+    pub fn is_unreadable(&self) -> bool {
+        matches!(self, WireError::Decode(_))
     }
 
     /// Nothing new may be made in a namespace that is being deleted.
@@ -115,6 +126,14 @@ impl From<kube::Error> for WireError {
 }
 
 impl Status {
+    /// The version asked for is no longer in the server's history, or not there yet: its store has
+    /// been put back to an older state.
+    pub fn demands_a_list(&self) -> bool {
+        let is_too_large = || self.causes.iter().any(|cause| cause == "ResourceVersionTooLarge");
+        self.code == StatusCode::GONE
+            || (self.code == StatusCode::GATEWAY_TIMEOUT && is_too_large())
+    }
+
     fn of(status: kube::core::Status) -> Self {
         let seconds = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
         let causes = status.details.map(|details| details.causes).unwrap_or_default();

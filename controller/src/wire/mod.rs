@@ -30,6 +30,7 @@ pub use error::{Status, WireError};
 pub use events::EventObject;
 pub use resource::Resource;
 pub use service_account::Account;
+use watch::Opened;
 pub use watch::{Identity, Watch, WatchEvent};
 
 /// How long a call that is not a watch may take, from the first byte sent to the last received.
@@ -110,11 +111,25 @@ impl Wire {
             uri.push_str(&form_encoded(token));
         }
         let answer = self.read(&uri).await?;
-        // Kinds of our own are in JSON on every server.
         if !kind.is_custom() {
-            self.speaks_protobuf.store(answer.encoding == Encoding::Protobuf, Ordering::Relaxed);
+            self.note_encoding(answer.encoding);
         }
         answer.encoding.page(kind, &answer.body)
+    }
+
+    /// Opens a list that arrives object by object and goes on as a watch (KEP-3157). It is as new as
+    /// a list by pages, and neither side ever holds all of it.
+    ///
+    /// # Errors
+    /// [`WireError::is_not_supported`] where the API server does not have such lists.
+    pub async fn stream(&self, kind: Kind, lasting: Duration) -> Result<Watch, WireError> {
+        let opened = self
+            .open(kind, "sendInitialEvents=true&resourceVersionMatch=NotOlderThan", lasting)
+            .await?;
+        if !kind.is_custom() {
+            self.note_encoding(opened.encoding);
+        }
+        Ok(Watch::with_list(kind, opened))
     }
 
     /// Opens a watch of all objects of a kind from a version on.
@@ -124,21 +139,27 @@ impl Wire {
         from: ResourceVersion,
         lasting: Duration,
     ) -> Result<Watch, WireError> {
+        let opened = self.open(kind, &format!("resourceVersion={from}"), lasting).await?;
+        Ok(Watch::of_changes(kind, opened))
+    }
+
+    async fn open(&self, kind: Kind, start: &str, lasting: Duration) -> Result<Opened, WireError> {
         let uri = format!(
-            "{}?watch=true&allowWatchBookmarks=true&resourceVersion={from}&timeoutSeconds={}",
+            "{}?watch=true&allowWatchBookmarks=true&{start}&timeoutSeconds={}",
             collection(kind, None),
             lasting.as_secs()
         );
-        let opened =
+        let asked =
             self.watches.send(self.request(Method::GET, &uri, Encoding::Json, Vec::new())?);
-        let response = tokio::time::timeout(CALL_DEADLINE, opened)
+        let response = tokio::time::timeout(CALL_DEADLINE, asked)
             .await
             .map_err(|_| WireError::Deadline(CALL_DEADLINE))?
             .map_err(WireError::transport)?;
         if !response.status().is_success() {
             return Err(refusal(response).await);
         }
-        Ok(Watch::new(kind, Encoding::of(response.headers()), response.into_body()))
+        let encoding = Encoding::of(response.headers());
+        Ok(Opened { encoding, body: response.into_body() })
     }
 
     /// Reads one object as it stands now.
@@ -245,6 +266,12 @@ impl Wire {
         });
         let body = options.to_string().into_bytes();
         self.send(self.request(Method::DELETE, &path(kind, key), Encoding::Json, body)?).await
+    }
+
+    /// The server speaks so of kinds that it knows by itself. Those of definitions are in JSON
+    /// everywhere, so they say nothing about it.
+    fn note_encoding(&self, encoding: Encoding) {
+        self.speaks_protobuf.store(encoding == Encoding::Protobuf, Ordering::Relaxed);
     }
 
     async fn read(&self, uri: &str) -> Result<Answer, WireError> {

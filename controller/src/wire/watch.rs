@@ -1,4 +1,5 @@
 //! One open watch: events out of a body that does not end, in lines of JSON or in frames of protobuf.
+//! A list that is streamed is a watch that begins with all there is.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use http_body_util::BodyExt;
 use kube::client::Body;
 
 use super::encoding::Encoding;
-use super::{Status, Undecodable, WireError};
+use super::{CALL_DEADLINE, Status, Undecodable, WireError};
 
 /// No object is larger than what etcd takes by far; an event beyond this is not one.
 const LONGEST_EVENT: usize = 32 << 20;
@@ -20,11 +21,19 @@ const FRAME_HEAD: usize = 4;
 /// if nobody has closed it.
 const LONGEST_SILENCE: Duration = Duration::from_secs(150);
 
+/// The body of a watch, of which nothing has been read.
+pub(super) struct Opened {
+    pub encoding: Encoding,
+    pub body: Body,
+}
+
 /// An open watch.
 pub struct Watch {
     kind: Kind,
     encoding: Encoding,
     body: Body,
+    /// After which silence it counts as dead.
+    patience: Duration,
     buffer: BytesMut,
     /// How much of the buffer is known to hold no end of a line.
     searched: usize,
@@ -57,15 +66,40 @@ pub enum WatchEvent {
     },
     /// Nothing happened up to this version.
     Bookmark(ResourceVersion),
+    /// Everything that there is at this version has been shown. Changes follow.
+    Listed(ResourceVersion),
     /// An object could not be read. The watch goes on behind it.
     Undecodable(Undecodable),
     /// The server ends the watch with an error.
     Error(Status),
 }
 
+impl WatchEvent {
+    /// The version that the watch has come to with it, where it says.
+    pub fn version(&self) -> Option<ResourceVersion> {
+        match self {
+            WatchEvent::Applied(_, version)
+            | WatchEvent::Known(version)
+            | WatchEvent::Deleted { resource_version: version, .. }
+            | WatchEvent::Bookmark(version)
+            | WatchEvent::Listed(version) => Some(*version),
+            WatchEvent::Undecodable(undecodable) => undecodable.resource_version,
+            WatchEvent::Error(_) => None,
+        }
+    }
+}
+
 impl Watch {
-    pub(super) fn new(kind: Kind, encoding: Encoding, body: Body) -> Self {
-        Self { kind, encoding, body, buffer: BytesMut::new(), searched: 0 }
+    /// A watch of what changes. It may be silent as long as bookmarks are apart.
+    pub(super) fn of_changes(kind: Kind, opened: Opened) -> Self {
+        let Opened { encoding, body } = opened;
+        let (patience, buffer) = (LONGEST_SILENCE, BytesMut::new());
+        Self { kind, encoding, body, patience, buffer, searched: 0 }
+    }
+
+    /// A watch that begins with a list, in which there is no reason to be silent.
+    pub(super) fn with_list(kind: Kind, opened: Opened) -> Self {
+        Self { patience: CALL_DEADLINE, ..Self::of_changes(kind, opened) }
     }
 
     /// The next event, or nothing when the server has ended the watch in good order. Of an object
@@ -80,7 +114,11 @@ impl Watch {
                 Encoding::Protobuf => self.take_frame()?,
             };
             if let Some(event) = event {
-                return self.encoding.watch_event(self.kind, &event, is_known).map(Some);
+                let event = self.encoding.watch_event(self.kind, &event, is_known)?;
+                if let WatchEvent::Listed(_) = event {
+                    self.patience = LONGEST_SILENCE;
+                }
+                return Ok(Some(event));
             }
             if self.buffer.len() > LONGEST_EVENT {
                 return Err(too_long());
@@ -118,9 +156,9 @@ impl Watch {
     }
 
     async fn read(&mut self) -> Result<bool, WireError> {
-        let frame = tokio::time::timeout(LONGEST_SILENCE, self.body.frame())
+        let frame = tokio::time::timeout(self.patience, self.body.frame())
             .await
-            .map_err(|_| WireError::Deadline(LONGEST_SILENCE))?;
+            .map_err(|_| WireError::Deadline(self.patience))?;
         match frame {
             None => Ok(false),
             Some(Err(error)) => Err(WireError::transport(error)),

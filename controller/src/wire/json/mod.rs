@@ -94,10 +94,14 @@ pub fn watch_event(
             }
         }
         "BOOKMARK" => {
-            let object: Named = read("bookmark", object)?;
-            WatchEvent::Bookmark(object.metadata.version().ok_or_else(|| {
+            let Bookmark { metadata } = read("bookmark", object)?;
+            let version = metadata.version().ok_or_else(|| {
                 WireError::Decode("a bookmark without a numeric resourceVersion".to_owned())
-            })?)
+            })?;
+            match metadata.annotations.unwrap_or_default().initial_events_end.as_deref() {
+                Some("true") => WatchEvent::Listed(version),
+                _ => WatchEvent::Bookmark(version),
+            }
         }
         "ERROR" => WatchEvent::Error(Status::read(http::StatusCode::INTERNAL_SERVER_ERROR, object)),
         other => return Err(WireError::Decode(format!("a watch event of unknown type {other:?}"))),
@@ -207,6 +211,19 @@ struct ListMetadata {
 #[serde(default)]
 struct Named {
     metadata: Metadata,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Bookmark {
+    metadata: Metadata<Marks>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Marks {
+    #[serde(rename = "k8s.io/initial-events-end")]
+    initial_events_end: Option<String>,
 }
 
 #[cfg(test)]

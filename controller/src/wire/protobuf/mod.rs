@@ -27,6 +27,8 @@ use writer::Writer;
 
 /// What every object begins with.
 const MAGIC: &[u8] = b"k8s\0";
+/// The annotation of the bookmark that ends the list at the beginning of a watch.
+const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
 
 /// Why an object cannot be read, in words.
 #[derive(Debug, thiserror::Error)]
@@ -104,9 +106,18 @@ fn event(kind: Kind, frame: &[u8], is_known: impl Fn(&Identity) -> bool) -> Deco
                 uid: metadata.uid.to_owned(),
             }
         }
-        "BOOKMARK" => WatchEvent::Bookmark(told()?.required_version()?),
+        "BOOKMARK" => bookmark(&told()?)?,
         "ERROR" => WatchEvent::Error(status::status(object)?),
         other => return Err(Unreadable(format!("unknown type {other:?}"))),
+    })
+}
+
+fn bookmark(metadata: &Metadata<'_>) -> Decoded<WatchEvent> {
+    let version = metadata.required_version()?;
+    let mut annotations = metadata.annotations()?.into_iter();
+    Ok(match annotations.any(|annotation| annotation == (INITIAL_EVENTS_END, "true")) {
+        true => WatchEvent::Listed(version),
+        false => WatchEvent::Bookmark(version),
     })
 }
 

@@ -15,9 +15,18 @@ use stage::{ACCOUNTS, Stage};
 
 /// What the stock controllers may do and Roster never asks for, or hardly ever: taking it away changes
 /// nothing.
-const IDLE: [(&str, &str, &[&str]); 8] = [
+const IDLE: [(&str, &str, &[&str]); 15] = [
     ("", "pods", &["get"]),
-    ("", "nodes", &["get"]),
+    ("", "nodes", &["get", "list"]),
+    // Lists are asked for as watches (KEP-3157), and in pages only where that does not work. (Pods are
+    // listed to find other managers.)
+    ("", "services", &["list"]),
+    ("", "endpoints", &["list"]),
+    ("", "namespaces", &["list"]),
+    ("discovery.k8s.io", "endpointslices", &["list"]),
+    ("networking.k8s.io", "servicecidrs", &["list"]),
+    ("networking.k8s.io", "ipaddresses", &["list"]),
+    ("roster.dev", "clusterippools", &["list"]),
     // Asked for by OpenShift's API server alone.
     ("", "endpoints/restricted", &["create"]),
     ("", "events", &["update"]),
