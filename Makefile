@@ -4,7 +4,7 @@
 CARGO ?= cargo
 CARGO_DENY = 0.20.2
 
-.PHONY: bench-smoke build run sandbox test test-without-control-plane differential bad-day bench lint fmt schemas crds testbed full
+.PHONY: bench-smoke bench-large build run sandbox test test-without-control-plane differential bad-day bench lint fmt schemas crds testbed full
 .PHONY: article article-under-change article-packages
 
 build:      ## roster, as it is released
@@ -30,7 +30,7 @@ test-without-control-plane:
 	$(CARGO) test --workspace --exclude controller --exclude behaviour --exclude crds --exclude testbed
 	$(CARGO) test -p controller --lib --bins
 	$(CARGO) test -p crds --test generated
-	$(CARGO) test -p behaviour --test shell --test streams --test cluster_ips --test election --test determinism --test regressions_in_memory --test metrics --test health
+	$(CARGO) test -p behaviour --test shell --test streams --test decoders --test cluster_ips --test election --test determinism --test regressions_in_memory --test metrics --test health
 	@echo "== The smaller set has passed. The tests on the real control plane did NOT run."
 
 SEEDS ?= 1..20
@@ -60,9 +60,16 @@ article-packages: ## what the article needs of Debian, where it is not there
 bad-day: testbed ## two replicas in the place of the stock controllers, through a bad day (minutes)
 	$(CARGO) test --workspace --test bad_day -- --ignored --nocapture
 
-bench:      ## the race against kube-controller-manager (minutes)
+ROWS ?=
+RACE = target/release/bench --roster target/release/roster $(if $(ROWS),--row $(ROWS))
+bench: testbed ## the race against kube-controller-manager, or some rows of it: ROWS=H1,H8 (20 minutes)
 	$(CARGO) build --release -p controller -p bench
-	target/release/bench --roster target/release/roster
+	$(RACE) --results target/bench/small
+
+TRACE ?=
+bench-large: testbed ## the race on large clusters, in all modes, and a trace of Pods: TRACE=FILE.csv (hours)
+	$(CARGO) build --release -p controller -p bench
+	$(RACE) --large --resume --results target/bench/large $(if $(TRACE),--trace $(TRACE))
 
 KEEP ?=
 bench-smoke: ## instructions and bytes of fixed loads beside the figures that are kept (needs valgrind)

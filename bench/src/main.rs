@@ -1,76 +1,129 @@
-//! The race against kube-controller-manager: both on the same API server, one at a time, in the
-//! order A B B A. What is compared are ratios of one run.
+//! The race against kube-controller-manager: the same control plane, the same load, one manager at a
+//! time, in the order A B B A. What is compared are ratios of one run.
+
+mod contestant;
+mod machine;
+mod progress;
+mod usage;
+
+mod figures;
+mod race;
+mod rows;
 
 mod cluster;
-mod contestant;
-mod flips;
-mod load;
+mod driver;
+mod messages;
+mod pods;
+mod tiers;
+
+mod floor;
+mod observer;
 mod published;
-mod rest;
+mod writes;
+
+mod report;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use anyhow::{Context, Result};
-use clap::{Parser, ValueEnum};
+use anyhow::{Context, Result, ensure};
+use clap::{Parser, Subcommand};
 
-/// Starts etcd and kube-apiserver, fills them, and measures Roster beside the stock manager.
-/// Progress goes to standard error, tables to standard output.
+use cluster::Cluster;
+use progress::Progress;
+use race::{Outcome, Race};
+use rows::Size;
+
+/// Starts etcd and kube-apiserver, fills them, and measures Roster beside kube-controller-manager. What
+/// goes on is told on standard error; the table goes to standard output and into the folder of results,
+/// with the numbers of every lap and charts.
 #[derive(Parser)]
 struct Arguments {
+    #[command(subcommand)]
+    part: Option<Part>,
     /// The roster program
-    #[arg(long)]
+    #[arg(long, default_value = "target/release/roster")]
     roster: PathBuf,
-    /// What to measure; may be given several times. Without it, everything
-    #[arg(long, value_enum)]
-    row: Vec<Row>,
-    /// How long each contestant rests, in seconds
-    #[arg(long, default_value_t = 60)]
-    rest: u64,
-    /// How many Pods become ready or not ready, in each of the two loads
-    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..))]
-    flips: u32,
-    /// How many Pods are updated in ways that do not matter
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
-    updates: u32,
-    /// How many Pods change a second
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
-    pace: u32,
-    /// Where to keep the numbers of every lap
+    /// What to measure, as H1 or H1a; several by commas. Without it, everything
+    #[arg(long, value_delimiter = ',')]
+    row: Vec<String>,
+    /// The large clusters, and all modes: hours
     #[arg(long)]
-    json: Option<PathBuf>,
+    large: bool,
+    /// The trace for H12: a CSV file of services, seconds of creation, and seconds of deletion
+    #[arg(long)]
+    trace: Option<PathBuf>,
+    /// Where results are kept
+    #[arg(long, default_value = "target/bench")]
+    results: PathBuf,
+    /// Leave out what the results hold already
+    #[arg(long)]
+    resume: bool,
 }
 
-/// What can be measured.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Row {
-    /// CPU of a start on a settled cluster, CPU and memory at rest, writes that were not needed
-    Rest,
-    /// CPU and writes while Pods change
-    Flips,
+#[derive(Subcommand)]
+enum Part {
+    /// The client that reads what managers read, and discards it. Started by the race itself
+    #[command(hide = true)]
+    Floor { kubeconfig: PathBuf },
 }
 
-#[tokio::main]
-async fn main() -> Result<()> {
+fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let measures = |row| arguments.row.is_empty() || arguments.row.contains(&row);
-    let roster = &arguments.roster;
-    let mut cluster = cluster::Cluster::start(roster).await?;
-    let mut laps = Vec::new();
-    if measures(Row::Rest) {
-        laps.extend(rest::run(&cluster, roster, Duration::from_secs(arguments.rest)).await?);
+    if let Some(Part::Floor { kubeconfig }) = &arguments.part {
+        return floor::run(kubeconfig);
     }
-    if measures(Row::Flips) {
-        let settings = flips::Settings {
-            flips: usize::try_from(arguments.flips)?,
-            updates: usize::try_from(arguments.updates)?,
-            pace: arguments.pace,
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(&arguments))
+}
+
+async fn run(arguments: &Arguments) -> Result<()> {
+    let races = chosen(arguments)?;
+    std::fs::create_dir_all(&arguments.results)
+        .with_context(|| format!("cannot make {}", arguments.results.display()))?;
+    let progress = Progress::of(races.len());
+    let mut outcomes = Vec::new();
+    let mut cluster: Option<Cluster> = None;
+    for race in races {
+        progress.begins(&race.title());
+        let file = arguments.results.join(format!("{}.json", race.name()));
+        if arguments.resume && file.exists() {
+            outcomes.push((race, serde_json::from_slice::<Outcome>(&std::fs::read(&file)?)?));
+            continue;
+        }
+        let mut filled = match cluster.take().filter(|cluster| cluster.tier == race.tier) {
+            Some(filled) => filled,
+            None => Cluster::start(race.tier, &arguments.roster, &progress).await?,
         };
-        laps.extend(flips::run(&mut cluster, roster, settings).await?);
+        filled.trace.clone_from(&arguments.trace);
+        let outcome = race.run(&mut filled, &arguments.roster, &progress).await?;
+        std::fs::write(&file, serde_json::to_vec_pretty(&outcome)?)?;
+        cluster = Some(filled);
+        progress.rests();
+        println!("{}", report::markdown(&race, &outcome));
+        outcomes.push((race, outcome));
     }
-    if let Some(path) = arguments.json {
-        std::fs::write(&path, serde_json::to_vec_pretty(&laps)?)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+    report::write(&arguments.results, &outcomes)
+}
+
+/// The races that are asked for, those on one tier next to each other, so that a cluster is filled
+/// once for all of them.
+fn chosen(arguments: &Arguments) -> Result<Vec<Race>> {
+    let size = if arguments.large { Size::Large } else { Size::Small };
+    for name in &arguments.row {
+        let known = rows::ALL.iter().any(|row| row.is_chosen_by(name));
+        ensure!(known, "there is no row {name}");
     }
-    Ok(())
+    let asked_for = |row: &rows::Row| match arguments.row.as_slice() {
+        [] => arguments.trace.is_some() || !row.needs_trace(),
+        names => names.iter().any(|name| row.is_chosen_by(name)),
+    };
+    let mut races: Vec<Race> = Vec::new();
+    for row in rows::ALL.iter().filter(|row| asked_for(row)) {
+        for (tier, mode) in size.pick(row.small, row.large).iter().copied() {
+            let behind = races.iter().rposition(|race| race.tier == tier);
+            let place = behind.map_or(races.len(), |place| place + 1);
+            races.insert(place, Race { row, tier, mode, size });
+        }
+    }
+    Ok(races)
 }

@@ -1,85 +1,141 @@
-//! What is published of the cluster, in slices and in Endpoints, and how often it was written.
+//! What is published of the cluster, in slices and in Endpoints: the gate that every lap has to pass.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use http::Request;
-use k8s_openapi::api::core::v1::{Endpoints, ObjectReference};
-use k8s_openapi::api::discovery::v1::EndpointSlice;
-use kube::api::ListParams;
-use kube::{Api, Client};
+use controller::wire::Wire;
+use controller_core::facts::{EndpointAddress, EndpointSlice, Endpoints, Fact, TargetRef};
+use controller_core::key::Kind;
 
-use crate::load::NAMESPACE;
-
-/// The label that names a slice's Service.
-const SERVICE_NAME: &str = "kubernetes.io/service-name";
 /// How long it may take until everything is published.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(600);
 /// How long to wait between two looks.
-const POLL: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_millis(500);
 
-/// The Pods of every Service, by Service and name, and whether each is ready.
-pub type Members = BTreeMap<(String, String), bool>;
+/// A Pod in a Service: namespace, Service, Pod.
+pub type Member = (String, String, String);
 
-/// How often objects were written since the API server started, refused writes included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Writes {
-    /// Writes of slices.
-    pub slices: u64,
-    /// Writes of Endpoints.
-    pub endpoints: u64,
+/// Which Pods are ready, by Service.
+pub type Members = BTreeMap<Member, bool>;
+
+/// All that is published.
+#[derive(Default)]
+pub struct Published {
+    /// In slices.
+    pub slices: Members,
+    /// In Endpoints.
+    pub endpoints: Members,
+    /// Everything else that consumers see, in words: labels, ports, addresses, Nodes, zones.
+    pub rest: BTreeSet<String>,
+    /// How many slices there are.
+    pub slice_count: usize,
 }
 
-impl Writes {
-    /// Reads the API server's own count.
-    pub async fn read(client: &Client) -> Result<Self> {
-        let metrics = client.request_text(Request::get("/metrics").body(Vec::new())?).await?;
-        Ok(Self {
-            slices: requests(&metrics, "endpointslices"),
-            endpoints: requests(&metrics, "endpoints"),
-        })
+impl Published {
+    /// Reads it in pages.
+    pub async fn read(wire: &Wire) -> Result<Self> {
+        let mut published = Self::default();
+        for kind in [Kind::EndpointSlice, Kind::Endpoints] {
+            let mut next = None;
+            loop {
+                let page = wire.list(kind, next.as_deref()).await?;
+                for (fact, _) in page.items {
+                    published.add(fact)?;
+                }
+                next = page.next;
+                if next.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(published)
     }
 
-    /// How many there were since an earlier count.
-    pub fn since(self, earlier: Self) -> Self {
-        Self { slices: self.slices - earlier.slices, endpoints: self.endpoints - earlier.endpoints }
+    fn add(&mut self, fact: Fact) -> Result<()> {
+        match fact {
+            Fact::EndpointSlice(slice) => self.add_slice(&slice),
+            Fact::Endpoints(endpoints) => self.add_endpoints(&endpoints),
+            _ => Ok(()),
+        }
     }
-}
 
-/// Sums the writing requests of a resource.
-fn requests(metrics: &str, resource: &str) -> u64 {
-    let resource = format!(",resource=\"{resource}\",");
-    let verbs = ["POST", "PUT", "PATCH", "APPLY", "DELETE"];
-    let verbs = verbs.map(|verb| format!(",verb=\"{verb}\","));
-    let counters = metrics.lines().filter(|line| {
-        line.starts_with("apiserver_request_total{")
-            && line.contains(&resource)
-            && verbs.iter().any(|verb| line.contains(verb))
-    });
-    let counts = counters.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
-    counts.map(|count| count as u64).sum()
+    fn add_slice(&mut self, slice: &EndpointSlice) -> Result<()> {
+        let Some(service) = slice.service() else {
+            return Ok(());
+        };
+        self.slice_count += 1;
+        let (labels, ports) = (&slice.metadata.labels, &slice.ports);
+        self.rest.insert(format!("slice {service} {:?} {labels:?} {ports:?}", slice.address_type));
+        for endpoint in &slice.endpoints {
+            let Some(pod) = pod_of(endpoint.target_ref.as_ref()) else {
+                continue;
+            };
+            let ready =
+                endpoint.conditions.ready.context("an endpoint without a ready condition")?;
+            self.rest.insert(format!(
+                "endpoint {service} {pod} {:?} {:?} {:?} {:?} {:?}",
+                endpoint.addresses,
+                endpoint.conditions.terminating,
+                endpoint.node_name,
+                endpoint.zone,
+                endpoint.hints,
+            ));
+            let member = (service.namespace.to_string(), service.name.to_string(), pod);
+            put(&mut self.slices, member, ready)?;
+        }
+        Ok(())
+    }
+
+    fn add_endpoints(&mut self, endpoints: &Endpoints) -> Result<()> {
+        let service = &endpoints.metadata.key;
+        let labels = &endpoints.metadata.labels;
+        for subset in &endpoints.subsets {
+            self.rest.insert(format!("Endpoints {service} {labels:?} {:?}", subset.ports));
+            let ready = subset.addresses.iter().map(|address| (address, true));
+            let not_ready = subset.not_ready_addresses.iter().map(|address| (address, false));
+            for (address, ready) in ready.chain(not_ready) {
+                let EndpointAddress { ip, node_name, target_ref, .. } = address;
+                let Some(pod) = pod_of(target_ref.as_ref()) else {
+                    continue;
+                };
+                self.rest.insert(format!("address {service} {pod} {ip:?} {node_name:?}"));
+                let member = (service.namespace.to_string(), service.name.to_string(), pod);
+                put(&mut self.endpoints, member, ready)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether slices and Endpoints both say this, and what is wrong if they do not.
+    fn judge(&self, wanted: &Members) -> Result<(), String> {
+        if self.slices == *wanted && self.endpoints == *wanted {
+            return Ok(());
+        }
+        Err(format!(
+            "the end states are not equal: of {} endpoints, {} are wrong in slices and {} in Endpoints",
+            wanted.len(),
+            differing(wanted, &self.slices),
+            differing(wanted, &self.endpoints),
+        ))
+    }
 }
 
 /// Waits until slices and Endpoints both say what is wanted.
-pub async fn agree(client: &Client, wanted: &Members) -> Result<()> {
+pub async fn agree(wire: &Wire, wanted: &Members) -> Result<Published> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let slices = in_slices(client).await?;
-        let endpoints = in_endpoints(client).await?;
-        if slices == *wanted && endpoints == *wanted {
-            return Ok(());
+        let published = Published::read(wire).await?;
+        match published.judge(wanted) {
+            Ok(()) => return Ok(published),
+            Err(wrong) if Instant::now() > deadline => bail!(wrong),
+            Err(_) => tokio::time::sleep(POLL).await,
         }
-        if Instant::now() > deadline {
-            bail!(
-                "the end states are not equal: of {} endpoints, {} are wrong in slices and {} in Endpoints",
-                wanted.len(),
-                differing(wanted, &slices),
-                differing(wanted, &endpoints),
-            );
-        }
-        tokio::time::sleep(POLL).await;
     }
+}
+
+fn pod_of(target: Option<&TargetRef>) -> Option<String> {
+    target.and_then(|target| target.name.as_ref()).map(ToString::to_string)
 }
 
 fn differing(wanted: &Members, published: &Members) -> usize {
@@ -88,48 +144,11 @@ fn differing(wanted: &Members, published: &Members) -> usize {
     missing_or_other + published.keys().filter(|member| !wanted.contains_key(*member)).count()
 }
 
-async fn in_slices(client: &Client) -> Result<Members> {
-    let slices: Api<EndpointSlice> = Api::namespaced(client.clone(), NAMESPACE);
-    let mut members = Members::new();
-    for slice in slices.list(&ListParams::default()).await?.items {
-        let labels = slice.metadata.labels.unwrap_or_default();
-        let service = labels.get(SERVICE_NAME).context("a slice without a Service")?;
-        for endpoint in slice.endpoints.unwrap_or_default() {
-            let ready = endpoint.conditions.and_then(|conditions| conditions.ready);
-            let ready = ready.context("an endpoint without a ready condition")?;
-            put(&mut members, service, endpoint.target_ref, ready)?;
-        }
-    }
-    Ok(members)
-}
-
-async fn in_endpoints(client: &Client) -> Result<Members> {
-    let endpoints: Api<Endpoints> = Api::namespaced(client.clone(), NAMESPACE);
-    let mut members = Members::new();
-    for object in endpoints.list(&ListParams::default()).await?.items {
-        let service = object.metadata.name.context("Endpoints without a name")?;
-        for subset in object.subsets.unwrap_or_default() {
-            for address in subset.addresses.unwrap_or_default() {
-                put(&mut members, &service, address.target_ref, true)?;
-            }
-            for address in subset.not_ready_addresses.unwrap_or_default() {
-                put(&mut members, &service, address.target_ref, false)?;
-            }
-        }
-    }
-    Ok(members)
-}
-
-fn put(
-    members: &mut Members,
-    service: &str,
-    target: Option<ObjectReference>,
-    ready: bool,
-) -> Result<()> {
-    let pod = target.and_then(|target| target.name).context("an endpoint without a Pod")?;
-    // The second of two statements about one Pod counts only if it is the same.
-    match members.insert((service.to_owned(), pod), ready) {
-        Some(before) if before != ready => bail!("{service} says two things about one Pod"),
+/// The second of two statements about one Pod counts only if it is the same.
+fn put(members: &mut Members, member: Member, ready: bool) -> Result<()> {
+    let told = format!("{}/{} says two things about one Pod", member.0, member.1);
+    match members.insert(member, ready) {
+        Some(before) if before != ready => bail!(told),
         _ => Ok(()),
     }
 }
