@@ -2,11 +2,13 @@
 //! and plays the story on it; with KUBECONFIG it shows that cluster and creates nothing.
 
 mod cluster;
+mod ending;
 mod picture;
 mod screen;
 mod story;
 
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -24,6 +26,10 @@ const LOOK: Duration = Duration::from_millis(250);
 ///
 /// With KUBECONFIG set, Roster runs against that cluster and nothing is created there. Without it,
 /// an API server in memory is started on loopback, the example is applied, and a story is played.
+///
+/// On a terminal the picture is drawn in place and stays until Ctrl-C. Elsewhere, and where TERM is
+/// `dumb`, every change is printed once, and the exit code is 0 when the story came true. There are no
+/// colours.
 #[derive(Parser)]
 struct Arguments {
     /// The roster program to run
@@ -34,15 +40,19 @@ struct Arguments {
     example: PathBuf,
 }
 
+/// Is done when this program is asked to end.
+type Ending = Pin<Box<dyn Future<Output = ()>>>;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let mut screen = Screen::new();
+    let ending = Box::pin(ending::asked_for()?);
     match std::env::var("KUBECONFIG") {
         Ok(kubeconfig) if !kubeconfig.is_empty() => {
-            on_a_given_cluster(&arguments, Path::new(&kubeconfig), &mut screen).await
+            on_a_given_cluster(&arguments, Path::new(&kubeconfig), &mut screen, ending).await
         }
-        _ => on_a_cluster_of_our_own(&arguments, &mut screen).await,
+        _ => on_a_cluster_of_our_own(&arguments, &mut screen, ending).await,
     }
 }
 
@@ -50,6 +60,7 @@ async fn on_a_given_cluster(
     arguments: &Arguments,
     kubeconfig: &Path,
     screen: &mut Screen,
+    ending: Ending,
 ) -> Result<()> {
     screen.say(&format!(
         "Roster writes the EndpointSlices and Endpoints of the cluster in {}. Nothing else is created. If its \
@@ -60,10 +71,14 @@ async fn on_a_given_cluster(
     let folder = tempfile::tempdir()?;
     let mut roster = start_roster(arguments, kubeconfig, folder.path())?;
     let cluster = Cluster::connect(kubeconfig).await?;
-    show_until_interrupted(&cluster, &mut roster, screen).await
+    show_until(ending, &cluster, &mut roster, screen).await
 }
 
-async fn on_a_cluster_of_our_own(arguments: &Arguments, screen: &mut Screen) -> Result<()> {
+async fn on_a_cluster_of_our_own(
+    arguments: &Arguments,
+    screen: &mut Screen,
+    mut ending: Ending,
+) -> Result<()> {
     screen
         .say("Starting an API server in memory, with three simulated Nodes, and Roster beside it");
     let own = OwnCluster::start().await?;
@@ -75,7 +90,7 @@ async fn on_a_cluster_of_our_own(arguments: &Arguments, screen: &mut Screen) -> 
     };
     tokio::select! {
         told = story => told.map_err(|error| error.context(roster.log_tail()))?,
-        _ = tokio::signal::ctrl_c() => return Ok(()),
+        () = &mut ending => return Ok(()),
     }
     roster.check()?;
     if !screen.is_terminal() {
@@ -90,10 +105,11 @@ async fn on_a_cluster_of_our_own(arguments: &Arguments, screen: &mut Screen) -> 
         own.kubeconfig.display(),
         sandbox::simulate::ANNOTATION,
     ));
-    show_until_interrupted(&cluster, &mut roster, screen).await
+    show_until(ending, &cluster, &mut roster, screen).await
 }
 
-async fn show_until_interrupted(
+async fn show_until(
+    ending: Ending,
     cluster: &Cluster,
     roster: &mut Child,
     screen: &mut Screen,
@@ -110,7 +126,7 @@ async fn show_until_interrupted(
     };
     tokio::select! {
         ended = show => ended,
-        _ = tokio::signal::ctrl_c() => Ok(()),
+        () = ending => Ok(()),
     }
 }
 
