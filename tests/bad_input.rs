@@ -5,7 +5,7 @@
 
 use controller::health::Probe;
 use serde_json::{Value, json};
-use support::{Cluster, Roster, pod, service};
+use support::{Cluster, Roster, Server, pod, service};
 use testbed::ControlPlane;
 
 /// A control plane, Roster on it as its administrator, and a Service that must always work.
@@ -40,9 +40,12 @@ fn by_hand(name: &str, ports: &[Value]) -> Value {
     })
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn endpoints_that_no_slice_can_mirror_cost_nobody_else_anything() {
-    let (_plane, cluster, roster) = world().await;
+support::on_both_servers!(endpoints_that_no_slice_can_mirror_cost_nobody_else_anything);
+
+async fn endpoints_that_no_slice_can_mirror_cost_nobody_else_anything(server: Server) {
+    let cluster = Cluster::new(server.client().await).await;
+    let roster = Roster::start(server.client().await);
+    cluster.create(service("good", json!({}))).await;
     let numbered = |number: usize| json!({"name": format!("p{number}"), "port": number});
     let many: Vec<Value> = (1..=20_001).map(numbered).collect();
     let twice = [json!({"name": "http", "port": 80}), json!({"name": "http", "port": 81})];

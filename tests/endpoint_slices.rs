@@ -1,15 +1,23 @@
-//! EndpointSlices written by Roster on the real API server.
+//! EndpointSlices written by Roster on the real API server, and on the sandbox.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
 
 use serde_json::json;
-use support::{Cluster, Roster, SliceView, pod, service};
-use testbed::ControlPlane;
+use support::{Cluster, Roster, Server, SliceView, pod, service};
 
-async fn control_plane() -> (ControlPlane, Cluster) {
-    let plane = ControlPlane::start().await.unwrap();
-    let cluster = Cluster::new(plane.api_server.client().await.unwrap()).await;
-    (plane, cluster)
+support::on_both_servers!(
+    the_slice_of_hostnames_follows_its_pods,
+    what_somebody_does_to_a_slice_is_put_right,
+    what_others_keep_on_a_slice_survives_our_writes,
+    a_pod_on_an_unknown_node_is_left_out_and_told_of_until_the_node_is_there,
+    an_unusable_address_costs_its_own_pod_and_no_other,
+    dual_stack_services_of_the_longest_name_get_a_slice_for_each_family,
+);
+
+/// A cluster, and Roster beside it.
+async fn beside(server: &Server) -> (Cluster, Roster) {
+    let cluster = Cluster::new(server.client().await).await;
+    (cluster, Roster::start(server.client().await))
 }
 
 /// A slice of Service `hostnames` on its one port.
@@ -17,10 +25,8 @@ fn hostnames(endpoints: &[&str]) -> SliceView {
     SliceView::of("hostnames", endpoints)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_slice_of_hostnames_follows_its_pods() {
-    let (plane, cluster) = control_plane().await;
-    let roster = Roster::start(plane.api_server.client().await.unwrap());
+async fn the_slice_of_hostnames_follows_its_pods(server: Server) {
+    let (cluster, roster) = beside(&server).await;
     cluster.create(service("hostnames", json!({}))).await;
     for (name, ip) in [("one", "10.1.0.1"), ("two", "10.1.0.2"), ("three", "10.1.0.3")] {
         cluster.pod(pod(name, "hostnames", ip)).await;
@@ -40,10 +46,8 @@ async fn the_slice_of_hostnames_follows_its_pods() {
     roster.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_somebody_does_to_a_slice_is_put_right() {
-    let (plane, cluster) = control_plane().await;
-    let roster = Roster::start(plane.api_server.client().await.unwrap());
+async fn what_somebody_does_to_a_slice_is_put_right(server: Server) {
+    let (cluster, roster) = beside(&server).await;
     cluster.create(service("hostnames", json!({}))).await;
     cluster.pod(pod("one", "hostnames", "10.1.0.1")).await;
     let one = "10.1.0.1 Pod/one ready serving on node-a in zone-a";
@@ -71,10 +75,8 @@ async fn what_somebody_does_to_a_slice_is_put_right() {
     roster.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_others_keep_on_a_slice_survives_our_writes() {
-    let (plane, cluster) = control_plane().await;
-    let roster = Roster::start(plane.api_server.client().await.unwrap());
+async fn what_others_keep_on_a_slice_survives_our_writes(server: Server) {
+    let (cluster, roster) = beside(&server).await;
     cluster.create(service("hostnames", json!({}))).await;
     cluster.pod(pod("one", "hostnames", "10.1.0.1")).await;
     cluster.until_ready("hostnames", &["one"]).await;
@@ -102,10 +104,8 @@ async fn what_others_keep_on_a_slice_survives_our_writes() {
     roster.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_pod_on_an_unknown_node_is_left_out_and_told_of_until_the_node_is_there() {
-    let (plane, cluster) = control_plane().await;
-    let roster = Roster::start(plane.api_server.client().await.unwrap());
+async fn a_pod_on_an_unknown_node_is_left_out_and_told_of_until_the_node_is_there(server: Server) {
+    let (cluster, roster) = beside(&server).await;
     cluster.create(service("hostnames", json!({}))).await;
     cluster.pod(pod("one", "hostnames", "10.1.0.1")).await;
     cluster.pod(pod("lost", "hostnames", "10.1.0.2").on("node-x")).await;
@@ -122,10 +122,8 @@ async fn a_pod_on_an_unknown_node_is_left_out_and_told_of_until_the_node_is_ther
     roster.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_unusable_address_costs_its_own_pod_and_no_other() {
-    let (plane, cluster) = control_plane().await;
-    let roster = Roster::start(plane.api_server.client().await.unwrap());
+async fn an_unusable_address_costs_its_own_pod_and_no_other(server: Server) {
+    let (cluster, roster) = beside(&server).await;
     cluster.create(service("hostnames", json!({}))).await;
     cluster.pod(pod("bad", "hostnames", "127.0.0.1")).await;
     cluster.pod(pod("one", "hostnames", "10.1.0.1")).await;
@@ -135,10 +133,8 @@ async fn an_unusable_address_costs_its_own_pod_and_no_other() {
     roster.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn dual_stack_services_of_the_longest_name_get_a_slice_for_each_family() {
-    let (plane, cluster) = control_plane().await;
-    let roster = Roster::start(plane.api_server.client().await.unwrap());
+async fn dual_stack_services_of_the_longest_name_get_a_slice_for_each_family(server: Server) {
+    let (cluster, roster) = beside(&server).await;
     let name = "s".repeat(63);
     let spec = json!({"ipFamilyPolicy": "RequireDualStack", "selector": {"app": "dual"}});
     cluster.create(service(&name, spec)).await;

@@ -35,7 +35,51 @@ pub enum Server {
     },
 }
 
+/// Which API server a story is played on.
+#[derive(Clone, Copy, Debug)]
+pub enum On {
+    /// kube-apiserver.
+    KubeApiserver,
+    /// The sandbox.
+    Sandbox,
+}
+
+/// Makes tests of stories: each is played on kube-apiserver and on the sandbox. A story is an
+/// `async fn` that is handed the [`Server`], which has ClusterIPs of both families.
+#[macro_export]
+macro_rules! on_both_servers {
+    ($($story:ident),+ $(,)?) => {
+        mod on_kube_apiserver {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() {
+                super::$story($crate::Server::dual_stack($crate::server::On::KubeApiserver).await).await;
+            })+
+        }
+        mod on_the_sandbox {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() {
+                super::$story($crate::Server::dual_stack($crate::server::On::Sandbox).await).await;
+            })+
+        }
+    };
+}
+
 impl Server {
+    /// Starts one that gives Services addresses of both families, without any controller.
+    pub async fn dual_stack(on: On) -> Self {
+        match on {
+            On::KubeApiserver => {
+                let plane = ControlPlane::start().await.unwrap();
+                Self::Real { controllers: None, plane: Box::new(plane) }
+            }
+            On::Sandbox => {
+                let second = Some("fd00:96::/112".parse().unwrap());
+                let addresses = sandbox::Addresses { second, ..sandbox::Addresses::default() };
+                Self::sandbox_with(addresses).await
+            }
+        }
+    }
+
     /// Starts kube-apiserver alone.
     pub async fn real() -> Self {
         let etcd = Etcd::start().await.unwrap();
@@ -72,10 +116,13 @@ impl Server {
 
     /// Starts a sandbox, without simulated Nodes.
     pub async fn sandbox() -> Self {
+        Self::sandbox_with(sandbox::Addresses::default()).await
+    }
+
+    async fn sandbox_with(addresses: sandbox::Addresses) -> Self {
         let listener = Listener::open(0).await.unwrap();
         let clock = Arc::new(Timestamp::now);
         let sandbox = Sandbox::new(Settings { clock, seed: 1, history: 10_000 });
-        let addresses = sandbox::Addresses::default();
         sandbox.bootstrap(&Bootstrap { addresses, api_server: listener.address() });
         let folder = tempfile::tempdir().unwrap();
         kubeconfig::write(&listener, folder.path()).unwrap();
