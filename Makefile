@@ -4,7 +4,7 @@
 CARGO ?= cargo
 CARGO_DENY = 0.20.2
 
-.PHONY: bench-smoke bench-large build run sandbox test test-without-control-plane differential bad-day bench lint fmt schemas crds testbed full
+.PHONY: bench-smoke bench-large limits build run sandbox test test-without-control-plane differential bad-day bench lint fmt schemas crds testbed full
 .PHONY: article article-under-change article-packages
 
 build:      ## roster, as it is released
@@ -27,6 +27,7 @@ test:       ## everything, the real control plane included; without Go, what nee
 test-without-control-plane:
 	@echo "== There is no control plane here: nothing is tried on a real kube-apiserver or beside"
 	@echo "== kube-controller-manager. What runs is the smaller set."
+	$(CARGO) build --workspace --bin roster
 	$(CARGO) test --workspace --exclude controller --exclude behaviour --exclude crds --exclude testbed
 	$(CARGO) test -p controller --lib --bins
 	$(CARGO) test -p crds --test generated
@@ -75,6 +76,9 @@ KEEP ?=
 bench-smoke: ## instructions and bytes of fixed loads beside the figures that are kept (needs valgrind)
 	$(CARGO) bench -q -p controller-core --bench smoke -- $(KEEP)
 
+limits:     ## what the sandbox holds, and what it costs (a minute; fails beyond docs/sandbox.md)
+	$(CARGO) bench -q -p sandbox --bench limits
+
 lint:       ## formatting, clippy; licences, sources and bans of what we depend on
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
@@ -98,4 +102,4 @@ crds:       ## the definitions of our custom resources, out of the code
 fmt:        ## format everything
 	$(CARGO) fmt --all
 
-full: lint test differential bad-day article article-under-change ## what takes longer, too
+full: lint test differential limits bad-day article article-under-change ## what takes longer, too

@@ -23,6 +23,8 @@ pub struct Object {
     pub labels: BTreeMap<String, String>,
     /// The uids of `metadata.ownerReferences`.
     pub owners: Vec<String>,
+    /// Whether it has a `metadata.deletionTimestamp`.
+    pub is_being_deleted: bool,
     /// JSON without `kind` and `apiVersion`, which lists leave out.
     body: Bytes,
 }
@@ -30,11 +32,7 @@ pub struct Object {
 impl Object {
     /// Encodes an object at a resourceVersion.
     pub fn encode(mut value: Value, resource_version: u64) -> Self {
-        if let Some(fields) = value.as_object_mut() {
-            fields.shift_remove("kind");
-            fields.shift_remove("apiVersion");
-        }
-        set(&mut value, "/metadata", "resourceVersion", json!(resource_version.to_string()));
+        as_stored(&mut value, resource_version);
         let owners = elements(&value, "/metadata/ownerReferences");
         Self {
             namespace: text(&value, "/metadata/namespace").to_owned(),
@@ -43,13 +41,22 @@ impl Object {
             resource_version,
             labels: strings(&value, "/metadata/labels"),
             owners: owners.map(|owner| text(owner, "/uid").to_owned()).collect(),
-            body: Bytes::from(value.to_string()),
+            is_being_deleted: !text(&value, "/metadata/deletionTimestamp").is_empty(),
+            // A value has no keys but texts, so it can be written.
+            body: serde_json::to_vec(&value).unwrap_or_default().into(),
         }
     }
 
     /// The object as it was, at another resourceVersion: how a watch shows that it is gone.
     pub fn at(&self, resource_version: u64) -> Self {
         Self::encode(self.value(), resource_version)
+    }
+
+    /// Whether it would be the same if a value was stored in its place.
+    pub fn holds(&self, value: &Value) -> bool {
+        let mut value = value.clone();
+        as_stored(&mut value, self.resource_version);
+        value == self.value()
     }
 
     /// The object as JSON to work on.
@@ -83,7 +90,7 @@ impl Object {
         let mut encoded =
             format!("{{\"kind\":\"{}\",\"apiVersion\":\"{}\",", kind.kind, kind.api_version())
                 .into_bytes();
-        encoded.extend(self.as_item(kind).iter().skip(1));
+        encoded.extend_from_slice(self.as_item(kind).get(1..).unwrap_or(&[]));
         encoded
     }
 
@@ -96,6 +103,15 @@ impl Object {
     pub fn key(&self) -> (String, String) {
         (self.namespace.clone(), self.name.clone())
     }
+}
+
+/// What is stored of an object: nothing that its place says already.
+fn as_stored(value: &mut Value, resource_version: u64) {
+    if let Some(fields) = value.as_object_mut() {
+        fields.shift_remove("kind");
+        fields.shift_remove("apiVersion");
+    }
+    set(value, "/metadata", "resourceVersion", json!(resource_version.to_string()));
 }
 
 /// The text at a JSON pointer; nothing there is empty.

@@ -6,9 +6,11 @@ use jiff::Timestamp;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use crate::allocations::Allocations;
 use crate::bootstrap::Addresses;
 use crate::kinds::Kinds;
 use crate::sandbox::{Clock, Settings};
+use crate::serve::expiry::Expiry;
 use crate::store::Store;
 use crate::tokens::Tokens;
 
@@ -20,10 +22,14 @@ pub struct State {
     pub kinds: Kinds,
     /// Who gives Services their addresses, and out of which range.
     pub addresses: Addresses,
+    /// Which addresses and ports Services have.
+    pub allocations: Allocations,
     /// The tokens of ServiceAccounts.
     pub tokens: Tokens,
     /// The token of whoever has the kubeconfig, if there is a port.
     pub administrator: Option<Arc<str>>,
+    /// When Events go.
+    pub expiry: Expiry,
     /// What the answer to the current request warns of.
     pub warnings: Vec<String>,
     clock: Clock,
@@ -37,8 +43,10 @@ impl State {
             store: Store::new(settings.history),
             kinds: Kinds::default(),
             addresses: Addresses::default(),
+            allocations: Allocations::default(),
             tokens: Tokens::default(),
             administrator: None,
+            expiry: Expiry::default(),
             warnings: Vec::new(),
             clock: settings.clock.clone(),
             randomness: StdRng::seed_from_u64(settings.seed),

@@ -137,12 +137,15 @@ impl Store {
         Ok(Cow::Owned(objects))
     }
 
-    /// The changes of a kind after a revision.
-    pub fn changes(&self, kind: &Kind, since: u64) -> Result<Vec<Change>, Forgotten> {
-        match self.collections.get(kind.collection()) {
-            Some(collection) => Ok(collection.since(since)?.cloned().collect()),
-            None => Ok(Vec::new()),
-        }
+    /// The changes of a kind after a revision, the oldest first.
+    pub fn changes(
+        &self,
+        kind: &Kind,
+        since: u64,
+    ) -> Result<impl Iterator<Item = &Change>, Forgotten> {
+        let collection = self.collections.get(kind.collection());
+        let changes = collection.map(|collection| collection.since(since)).transpose()?;
+        Ok(changes.into_iter().flatten())
     }
 
     /// Stores an object at the next revision.
@@ -293,7 +296,7 @@ mod tests {
         for data in ["1", "2", "3"] {
             store.put(kind, config_map("a", data));
         }
-        assert_eq!(store.changes(kind, 1).unwrap().len(), 2);
+        assert_eq!(store.changes(kind, 1).unwrap().count(), 2);
         assert_eq!(store.changes(kind, 0).err(), Some(Forgotten { oldest: 1 }));
     }
 }

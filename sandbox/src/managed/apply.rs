@@ -49,7 +49,7 @@ pub fn apply(
     let mut object = there.clone();
     typed::merge(Some(schema), &mut object, &config.object);
     let mut kept = FieldSet::default();
-    managers.0.iter().for_each(|manager| kept.add(&manager.fields));
+    managers.0.iter().for_each(|manager| kept.add(manager.fields.clone()));
     typed::prune(Some(schema), &mut object, &last, &kept);
     let comparison = typed::compare(schema, &there, &object);
     let mut conflicts = Vec::new();

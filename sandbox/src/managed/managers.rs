@@ -79,7 +79,7 @@ impl Managers {
         for field in reset {
             comparison.changed.children.remove(&Element::field(field));
         }
-        managers.note(writer, schema, &comparison);
+        managers.note(writer, schema, comparison);
         managers.write(after);
     }
 
@@ -88,19 +88,19 @@ impl Managers {
         let name = "before-first-apply".to_owned();
         let before = Writer { name, operation: Operation::Update, ..writer.clone() };
         let mut managers = Self::default();
-        managers.note(&before, schema, &typed::compare(schema, &json!({}), there));
+        managers.note(&before, schema, typed::compare(schema, &json!({}), there));
         managers
     }
 
     /// What was changed belongs to the writer alone; what is gone to nobody.
-    fn note(&mut self, writer: &Writer, schema: &Schema, comparison: &Comparison) {
+    fn note(&mut self, writer: &Writer, schema: &Schema, comparison: Comparison) {
         for manager in self.0.iter_mut().filter(|manager| !manager.is(writer)) {
             manager.fields.subtract(&comparison.changed);
             manager.fields.subtract(&comparison.removed);
         }
         let mut fields = self.find(writer).map(|own| own.fields.clone()).unwrap_or_default();
         fields.subtract(&comparison.removed);
-        fields.add(&comparison.changed);
+        fields.add(comparison.changed);
         self.give(writer, schema, fields);
     }
 
@@ -136,8 +136,8 @@ impl Managers {
         let order =
             |manager: &Manager| (manager.operation, manager.time.clone(), manager.name.clone());
         self.0.sort_by_key(order);
-        let entries: Vec<Value> = self.0.iter().map(Manager::entry).collect();
-        set(object, "/metadata", "managedFields", json!(entries));
+        let entries = self.0.iter().map(Manager::entry).collect();
+        set(object, "/metadata", "managedFields", Value::Array(entries));
     }
 }
 

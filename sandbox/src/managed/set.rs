@@ -31,11 +31,22 @@ impl FieldSet {
         !self.owned && self.children.is_empty()
     }
 
+    /// Puts in what is below, if it is anything.
+    pub fn put(&mut self, element: &Element, below: Self) {
+        if !below.is_empty() {
+            self.children.insert(element.clone(), below);
+        }
+    }
+
     /// Adds what is in another set.
-    pub fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: Self) {
         self.owned |= other.owned;
-        for (element, other) in &other.children {
-            self.children.entry(element.clone()).or_default().add(other);
+        if self.children.is_empty() {
+            self.children = other.children;
+            return;
+        }
+        for (element, other) in other.children {
+            self.children.entry(element).or_default().add(other);
         }
     }
 
@@ -179,7 +190,7 @@ mod tests {
         assert_eq!(one.both(&other), set(&json!({"f:b": {"f:c": {}}})));
         one.subtract(&other);
         assert_eq!(one, set(&json!({"f:a": {}, "f:b": {"f:d": {}}})));
-        one.add(&other);
+        one.add(other);
         assert_eq!(one, set(&json!({"f:a": {}, "f:b": {"f:c": {}, "f:d": {}}, "f:e": {}})));
     }
 }

@@ -50,42 +50,41 @@ pub struct Comparison {
 
 /// Compares two values.
 pub fn compare(schema: &Schema, before: &Value, after: &Value) -> Comparison {
-    compared(Some(schema), Some(before), Some(after))
+    compared(Some(schema), before, after)
 }
 
-fn compared(schema: Option<&Schema>, before: Option<&Value>, after: Option<&Value>) -> Comparison {
+fn compared(schema: Option<&Schema>, before: &Value, after: &Value) -> Comparison {
     let mut comparison = Comparison::default();
-    let within = |value: Option<&'_ Value>| -> Option<bool> {
-        Some(parts(schema, value?)?.iter().len() > 0)
-    };
-    if within(before) != Some(true) && within(after) != Some(true) {
-        comparison.changed.owned = after.is_some() && before != after;
-        comparison.removed.owned = after.is_none() && before.is_some();
+    if before == after {
         return comparison;
     }
-    let mut both: BTreeMap<Element, [Option<&Value>; 2]> = BTreeMap::new();
-    let mut schemas: BTreeMap<Element, Option<&Schema>> = BTreeMap::new();
-    for (side, value) in [before, after].into_iter().enumerate() {
-        for part in value.and_then(|value| parts(schema, value)).into_iter().flatten() {
-            schemas.insert(part.element.clone(), part.schema);
-            if let Some(place) = both.entry(part.element).or_default().get_mut(side) {
-                *place = Some(part.value);
+    let old = parts(schema, before).unwrap_or_default();
+    let new = parts(schema, after).unwrap_or_default();
+    comparison.changed.owned = old.is_empty() && new.is_empty();
+    let mut gone: BTreeMap<&Element, &Part<'_>> =
+        old.iter().map(|part| (&part.element, part)).collect();
+    for part in &new {
+        let changed = match gone.remove(&part.element) {
+            None => whole(part.schema, part.value),
+            Some(known) => {
+                let below = compared(part.schema, known.value, part.value);
+                comparison.removed.put(&part.element, below.removed);
+                below.changed
             }
-        }
+        };
+        comparison.changed.put(&part.element, changed);
     }
-    for (element, [before, after]) in both {
-        let schema = schemas.get(&element).copied().flatten();
-        let below = compared(schema, before, after);
-        if !below.changed.is_empty() {
-            comparison.changed.children.insert(element.clone(), below.changed);
-        }
-        if !below.removed.is_empty() {
-            comparison.removed.children.insert(element, below.removed);
-        }
+    for (element, part) in gone {
+        comparison.removed.put(element, whole(part.schema, part.value));
     }
-    comparison.changed.owned = before.is_none();
-    comparison.removed.owned = after.is_none();
     comparison
+}
+
+/// A value that is there on one side alone, with all that is in it.
+fn whole(schema: Option<&Schema>, value: &Value) -> FieldSet {
+    let parts = parts(schema, value).into_iter().flatten();
+    let below = parts.map(|part| (part.element, whole(part.schema, part.value)));
+    FieldSet { owned: true, children: below.collect() }
 }
 
 /// Merges what is wanted into what is there.

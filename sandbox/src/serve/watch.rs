@@ -33,6 +33,8 @@ const BOOKMARK: Duration = Duration::from_secs(60);
 const FAREWELL: Duration = Duration::from_secs(2);
 /// How long a watch lasts that does not say.
 const LONGEST: Duration = Duration::from_secs(1800);
+/// How many changes a watch takes in at a time. What waits for a slow watcher is no more than this.
+const AT_ONCE: usize = 100;
 
 /// A watch that is about to begin.
 pub struct Start {
@@ -41,9 +43,19 @@ pub struct Start {
     from: u64,
     lasting: Duration,
     bookmarks: bool,
-    first: VecDeque<Bytes>,
+    first: VecDeque<Pending>,
     writer: Writer,
     ended: bool,
+}
+
+/// What is still to be shown.
+enum Pending {
+    /// An object that was there when the watch began; it is written out when its turn comes.
+    Object(Arc<Object>),
+    /// The end of those objects.
+    Mark(Value),
+    /// Anything else, as it is sent.
+    Line(Bytes),
 }
 
 /// Reads what kind of watch is asked for, and what it shows first.
@@ -66,7 +78,7 @@ pub fn start(state: &State, ask: &Ask) -> Result<Reply, Refusal> {
     let from = options::revision_of_watch(ask)?;
     if initial && let Err(refusal) = options::not_in_the_future(store, from) {
         // A stream that has been opened can only say so in the stream.
-        start.first.push_back(error(&refusal));
+        start.first.push_back(Pending::Line(error(&refusal)));
         start.ended = true;
         return Ok(Reply::Watch(start));
     }
@@ -77,11 +89,9 @@ pub fn start(state: &State, ask: &Ask) -> Result<Reply, Refusal> {
             let chosen = store
                 .objects(ask.kind)
                 .filter(|object| read::concerns(ask, object) && start.selector.matches(object));
-            let (writer, now) = (&mut start.writer, state.time());
-            start.first = chosen.map(|object| writer.event("ADDED", object, now)).collect();
+            start.first = chosen.cloned().map(Pending::Object).collect();
             if initial && bookmarks {
-                let annotations = json!({"k8s.io/initial-events-end": "true"});
-                start.first.push_back(writer.bookmark(start.from, Some(annotations)));
+                start.first.push_back(Pending::Mark(json!({"k8s.io/initial-events-end": "true"})));
             }
         }
     }
@@ -99,6 +109,7 @@ pub fn body(server: Arc<Server>, kind: &'static Kind, start: Start) -> Answer {
         writer: start.writer,
         namespace: start.namespace,
         selector: start.selector,
+        begun_at: start.from,
         cursor: start.from,
         pending: start.first,
         ended: start.ended,
@@ -126,9 +137,11 @@ struct Watching {
     writer: Writer,
     namespace: String,
     selector: Selector,
+    /// The revision of the objects that were there when it began.
+    begun_at: u64,
     /// Everything up to this revision has been shown or is pending.
     cursor: u64,
-    pending: VecDeque<Bytes>,
+    pending: VecDeque<Pending>,
     /// Nothing follows what is pending.
     ended: bool,
     until: Instant,
@@ -149,14 +162,13 @@ impl Watching {
                 return None;
             }
             if !held {
-                if let Some(line) = self.pending.pop_front() {
-                    return Some(line);
+                if let Some(pending) = self.pending.pop_front() {
+                    return Some(self.written(pending));
                 }
                 if self.ended {
                     return None;
                 }
-                self.collect();
-                if !self.pending.is_empty() {
+                if self.collect() == Found::Something {
                     continue;
                 }
             }
@@ -170,31 +182,44 @@ impl Watching {
                     }
                     self.next_bookmark = Some(next_bookmark(Instant::now(), self.until));
                     let bookmark = self.writer.bookmark(self.cursor, None);
-                    self.pending.push_back(bookmark);
+                    self.pending.push_back(Pending::Line(bookmark));
                 }
             }
         }
     }
 
-    /// Takes in what has changed since the cursor.
-    fn collect(&mut self) {
+    fn written(&mut self, pending: Pending) -> Bytes {
+        match pending {
+            Pending::Object(object) => {
+                let now = (self.server.clock)();
+                self.writer.event("ADDED", &object, now)
+            }
+            Pending::Mark(annotations) => self.writer.bookmark(self.begun_at, Some(annotations)),
+            Pending::Line(line) => line,
+        }
+    }
+
+    /// Takes in some of what has changed since the cursor.
+    fn collect(&mut self) -> Found {
         let server = self.server.clone();
         let state = server.state.lock();
-        match state.store.changes(self.kind, self.cursor) {
-            Ok(changes) => {
-                self.cursor = state.store.revision();
-                drop(state);
-                let now = (server.clock)();
-                for change in &changes {
-                    self.show(change, now);
-                }
-            }
+        let changes: Vec<Change> = match state.store.changes(self.kind, self.cursor) {
+            Ok(changes) => changes.take(AT_ONCE).cloned().collect(),
             Err(forgotten) => {
                 let refusal = Refusal::watch_expired(self.cursor, forgotten.oldest);
-                self.pending.push_back(error(&refusal));
+                self.pending.push_back(Pending::Line(error(&refusal)));
                 self.ended = true;
+                return Found::Something;
             }
-        }
+        };
+        self.cursor = match changes.last() {
+            Some(last) if changes.len() == AT_ONCE => last.revision,
+            _ => state.store.revision(),
+        };
+        drop(state);
+        let now = (server.clock)();
+        changes.iter().for_each(|change| self.show(change, now));
+        if changes.is_empty() { Found::Nothing } else { Found::Something }
     }
 
     /// Shows a change as it looks through the selector. What leaves it is shown as deleted, as it
@@ -212,8 +237,15 @@ impl Watching {
             (Some(before), None) => self.writer.event("DELETED", &before.at(change.revision), now),
             (None, None) => return,
         };
-        self.pending.push_back(line);
+        self.pending.push_back(Pending::Line(line));
     }
+}
+
+/// Whether there was any change.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Something,
+    Nothing,
 }
 
 /// Writes the lines of one stream in the form it was asked for.

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::addresses::Addresses;
 use super::{is_ready, stays};
 use crate::kinds::{DEPLOYMENT, Kind, NODE, POD, REPLICA_SET};
 use crate::object::{Object, text};
-use crate::store::{Key, Store};
+use crate::store::{Change, Forgotten, Key, Store};
+use crate::taken_addresses::TakenAddresses;
 
 /// The objects that decisions are taken about.
 #[derive(Default)]
@@ -30,7 +30,7 @@ pub struct Cluster {
     on_node: BTreeMap<String, usize>,
     unscheduled: BTreeSet<Key>,
     /// The addresses of the Pods.
-    pub addresses: Addresses,
+    pub addresses: TakenAddresses,
     /// What has to be looked at.
     pub open: Open,
 }
@@ -64,19 +64,19 @@ pub struct Pod {
 impl Cluster {
     /// Takes in what has changed, or everything if that is not known any more.
     pub fn follow(&mut self, store: &Store) {
-        let changes: Result<Vec<_>, _> = [&NODE, &DEPLOYMENT, &REPLICA_SET, &POD]
-            .into_iter()
-            .map(|kind| Ok((kind, store.changes(kind, self.revision)?)))
-            .collect();
-        let Ok(changes): Result<Vec<(&Kind, _)>, crate::store::Forgotten> = changes else {
-            return self.relist(store);
-        };
-        for (kind, changes) in changes {
-            for change in changes {
-                self.change(kind, change.before.as_ref(), change.after.as_ref());
-            }
+        if self.take_in_changes(store).is_err() {
+            self.relist(store);
         }
         self.revision = store.revision();
+    }
+
+    fn take_in_changes(&mut self, store: &Store) -> Result<(), Forgotten> {
+        for kind in [&NODE, &DEPLOYMENT, &REPLICA_SET, &POD] {
+            for Change { before, after, .. } in store.changes(kind, self.revision)? {
+                self.change(kind, before.as_ref(), after.as_ref());
+            }
+        }
+        Ok(())
     }
 
     /// The Deployment with a key.
@@ -133,7 +133,6 @@ impl Cluster {
                 self.change(kind, None, Some(object));
             }
         }
-        self.revision = store.revision();
     }
 
     fn change(&mut self, kind: &Kind, before: Option<&Arc<Object>>, after: Option<&Arc<Object>>) {

@@ -4,7 +4,6 @@
 //!
 //! The annotation `sandbox.roster.dev/simulate` lets a Pod go wrong: `unready`, `crash` or `pending`.
 
-mod addresses;
 mod cluster;
 
 mod deployment;

@@ -1,15 +1,21 @@
 //! A Pod's life: scheduled, running, ready, out of order, gone.
 
+use std::net::Ipv4Addr;
+
+use ipnet::{IpNet, Ipv4Net};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::addresses::Addresses;
 use super::cluster::{Cluster, Open};
 use super::{ANNOTATION, Plan, at, is_ready, number, stays};
 use crate::kinds::{POD, Part};
 use crate::object::{elements, text};
 use crate::request::Verb;
 use crate::store::Key;
+use crate::taken_addresses::TakenAddresses;
+
+/// Where Pods get their addresses.
+const RANGE: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 244, 0, 0), 16);
 
 /// How a running Pod should look.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -122,11 +128,20 @@ fn looks(pod: &Value) -> Option<Wanted> {
     })
 }
 
-fn status(pod: &Value, wanted: Wanted, addresses: &mut Addresses, now: Timestamp) -> Value {
-    let address = match text(pod, "/status/podIP") {
-        "" => addresses.give(),
-        known => known.to_owned(),
-    };
+/// The address of a Pod; the lowest free one is given, until none is left.
+fn address(pod: &Value, addresses: &mut TakenAddresses) -> String {
+    let known = text(pod, "/status/podIP");
+    if !known.is_empty() {
+        return known.to_owned();
+    }
+    let given = addresses.lowest_free(IpNet::V4(RANGE));
+    let given = given.map_or(String::new(), |address| address.to_string());
+    addresses.take(&given);
+    given
+}
+
+fn status(pod: &Value, wanted: Wanted, addresses: &mut TakenAddresses, now: Timestamp) -> Value {
+    let address = address(pod, addresses);
     let ready = wanted == Wanted::Ready;
     let word = if ready { "True" } else { "False" };
     let condition = |of: &str, status: &str| {

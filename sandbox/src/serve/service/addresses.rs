@@ -15,7 +15,7 @@ use crate::object::{elements, set, text};
 use crate::state::State;
 
 /// Gives a Service an address of each of its families.
-pub fn give(state: &State, before: Option<&Value>, service: &mut Value, wrong: &mut Causes) {
+pub fn give(state: &mut State, before: Option<&Value>, service: &mut Value, wrong: &mut Causes) {
     if is_external_name(service) || is_headless(service) {
         return;
     }
@@ -51,11 +51,10 @@ pub fn give(state: &State, before: Option<&Value>, service: &mut Value, wrong: &
     set(service, "/spec", "clusterIPs", json!(addresses));
 }
 
-fn lowest_free(state: &State, family: &str) -> Option<IpAddr> {
+fn lowest_free(state: &mut State, family: &str) -> Option<IpAddr> {
     let range = state.addresses.range_of(family)?;
-    let free = |address: &IpAddr| state.store.get(&IP_ADDRESS, "", &address.to_string()).is_none();
-    // The first address of an IPv6 range is that of its routers.
-    range.hosts().find(|address| *address != range.network() && free(address))
+    state.allocations.follow(&state.store);
+    state.allocations.lowest_free(range)
 }
 
 /// Why a Service cannot have an address.

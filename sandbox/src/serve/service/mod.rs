@@ -22,7 +22,7 @@ use crate::state::State;
 /// # Errors
 /// 422 with all that is wrong.
 pub fn settle(
-    state: &State,
+    state: &mut State,
     kind: &Kind,
     before: Option<&Value>,
     service: &mut Value,

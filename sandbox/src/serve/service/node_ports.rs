@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::is_external;
+use crate::allocations::node_ports;
 use crate::causes::Causes;
-use crate::kinds::SERVICE;
 use crate::object::{elements, set, take, text};
 use crate::state::State;
 
@@ -42,14 +42,15 @@ pub fn keep(before: &Value, service: &mut Value) {
 }
 
 /// Gives the ports that are missing, and checks those that are asked for.
-pub fn give(state: &State, before: Option<&Value>, service: &mut Value, wrong: &mut Causes) {
+pub fn give(state: &mut State, before: Option<&Value>, service: &mut Value, wrong: &mut Causes) {
     if !is_external(service) {
         return;
     }
-    let own: BTreeSet<u64> = before.into_iter().flat_map(numbers).collect();
-    let others = state.store.objects(&SERVICE).map(|object| object.value());
-    let mut used: BTreeSet<u64> = others.flat_map(|other| numbers(&other)).collect();
-    let asked: BTreeSet<u64> = numbers(service).into_iter().collect();
+    state.allocations.follow(&state.store);
+    let used = |number: u64| state.allocations.has_node_port(number);
+    let own: BTreeSet<u64> = before.into_iter().flat_map(node_ports).collect();
+    // What this Service has asked for or been given.
+    let mut its: BTreeSet<u64> = node_ports(service).into_iter().collect();
     let on_request =
         service.pointer("/spec/allocateLoadBalancerNodePorts") == Some(&Value::Bool(false));
     let ports = service.pointer_mut("/spec/ports").and_then(Value::as_array_mut);
@@ -57,42 +58,35 @@ pub fn give(state: &State, before: Option<&Value>, service: &mut Value, wrong: &
         match port.get("nodePort").and_then(Value::as_u64).filter(|number| *number > 0) {
             Some(number) if own.contains(&number) => {}
             Some(number) => {
-                if let Some(why) = refused(number, &used) {
+                if let Some(why) = refused(number, used) {
                     wrong.invalid(format!("spec.ports[{index}].nodePort"), &json!(number), &why);
                 }
             }
             None if on_request => {}
             None => {
-                let free = |number: &u64| !used.contains(number) && !asked.contains(number);
-                let number = (LOWEST..=HIGHEST).find(free);
-                used.extend(number);
+                let number =
+                    (LOWEST..=HIGHEST).find(|number| !used(*number) && !its.contains(number));
+                its.extend(number);
                 set(port, "", "nodePort", json!(number));
             }
         }
     }
     if needs_health_check(service) && service.pointer("/spec/healthCheckNodePort").is_none() {
-        used.extend(asked);
-        let number = (LOWEST..=HIGHEST).find(|number| !used.contains(number));
+        let number = (LOWEST..=HIGHEST).find(|number| !used(*number) && !its.contains(number));
         set(service, "/spec", "healthCheckNodePort", json!(number));
     }
 }
 
-fn refused(number: u64, used: &BTreeSet<u64>) -> Option<String> {
+fn refused(number: u64, used: impl Fn(u64) -> bool) -> Option<String> {
     if !(LOWEST..=HIGHEST).contains(&number) {
         return Some(format!(
             "provided port is not in the valid range. The range of valid ports is {LOWEST}-{HIGHEST}"
         ));
     }
-    used.contains(&number).then(|| "provided port is already allocated".to_owned())
+    used(number).then(|| "provided port is already allocated".to_owned())
 }
 
 fn needs_health_check(service: &Value) -> bool {
     text(service, "/spec/type") == "LoadBalancer"
         && text(service, "/spec/externalTrafficPolicy") == "Local"
-}
-
-fn numbers(service: &Value) -> Vec<u64> {
-    let ports = elements(service, "/spec/ports").filter_map(|port| port.get("nodePort"));
-    let all = ports.chain(service.pointer("/spec/healthCheckNodePort"));
-    all.filter_map(Value::as_u64).filter(|number| *number > 0).collect()
 }
