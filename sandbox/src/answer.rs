@@ -69,6 +69,7 @@ pub fn page(page: Page, asked: &HeaderMap) -> Response<Answer> {
     response
 }
 
-fn full(body: Vec<u8>) -> Answer {
+/// A body that is there already.
+pub fn full(body: Vec<u8>) -> Answer {
     Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync()
 }

@@ -41,6 +41,11 @@ impl Causes {
         self.add(field, "FieldValueDuplicate", format!("Duplicate value: {value}"));
     }
 
+    /// A name that stands for nothing.
+    pub fn not_found(&mut self, field: impl Into<String>, value: &Value) {
+        self.add(field, "FieldValueNotFound", format!("Not found: {value}"));
+    }
+
     /// A text of more than so many bytes.
     pub fn too_long(&mut self, field: impl Into<String>, most: u64) {
         let why = format!("Too long: may not be more than {most} bytes");
@@ -64,6 +69,11 @@ impl Causes {
         let supported = supported.join(", ");
         let why = format!("Unsupported value: {value}: supported values: {supported}");
         self.add(field, "FieldValueNotSupported", why);
+    }
+
+    /// Adds what is wrong beside.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
     }
 
     /// Whether anything is wrong for one of these reasons.

@@ -38,6 +38,8 @@ pub enum Action {
     CutBefore,
     /// It succeeds, and the answer is no JSON.
     Garble,
+    /// It is a list, and shows what was there at a revision, as a server does that lags behind.
+    AsOf(u64),
 }
 
 /// A refusal made up for a test.

@@ -12,6 +12,10 @@ mod object;
 
 mod store;
 
+mod taken_addresses;
+
+mod allocations;
+
 mod managed;
 mod protobuf;
 mod schema;
@@ -27,6 +31,7 @@ mod tokens;
 mod serve;
 
 mod answer;
+mod encode;
 mod faults;
 mod sandbox;
 mod served;

@@ -1,7 +1,7 @@
 //! What names and labels may look like, in the words of the real server. The formats are those of
 //! RFC 1035 and RFC 1123, and of label keys and values in the Kubernetes documentation.
 
-use crate::kinds::Kind;
+use crate::kinds::{Kind, Storage};
 
 /// A format of names.
 struct Format {
@@ -40,14 +40,71 @@ const LABEL: Format = Format {
     expression: "[a-z0-9]([-a-z0-9]*[a-z0-9])?",
 };
 
+/// The most bytes of the name of a container's port.
+const LONGEST_PORT: usize = 15;
+
 /// What is wrong with the name of an object of a kind.
 pub fn of_object(kind: &Kind, name: &str) -> Vec<String> {
     match kind.kind {
-        "Namespace" | "Service" => broken(&LABEL, name),
+        "Namespace" | "Service" => of_label(name),
         // Whose names are addresses, or anything.
-        "Event" | "IPAddress" => Vec::new(),
-        _ => broken(&SUBDOMAIN, name),
+        "IPAddress" => Vec::new(),
+        "Event" if kind.storage == Storage::Own => Vec::new(),
+        _ => of_subdomain(name),
     }
+}
+
+/// What is wrong with a name of one part.
+pub fn of_label(name: &str) -> Vec<String> {
+    broken(&LABEL, name)
+}
+
+/// What is wrong with a name that may have parts.
+pub fn of_subdomain(name: &str) -> Vec<String> {
+    broken(&SUBDOMAIN, name)
+}
+
+/// What is wrong with the name of a container's port.
+pub fn of_port(name: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let is_letter = |byte: u8| byte.is_ascii_lowercase();
+    if name.len() > LONGEST_PORT {
+        wrong.push(too_long(LONGEST_PORT));
+    }
+    if !name.bytes().all(|byte| is_letter(byte) || byte.is_ascii_digit() || byte == b'-') {
+        let why = "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)";
+        wrong.push(why.to_owned());
+    } else if !name.bytes().any(is_letter) {
+        wrong.push("must contain at least one letter (a-z)".to_owned());
+    }
+    if name.contains("--") {
+        wrong.push("must not contain consecutive hyphens".to_owned());
+    }
+    if name.starts_with('-') || name.ends_with('-') {
+        wrong.push("must not begin or end with a hyphen".to_owned());
+    }
+    wrong
+}
+
+/// What is wrong with a key that becomes the name of a file.
+pub fn of_file(key: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if key.len() > SUBDOMAIN.longest {
+        wrong.push(too_long(SUBDOMAIN.longest));
+    }
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if key.is_empty() || !key.bytes().all(fits) {
+        let what = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
+        let examples = "'key.name',  or 'KEY_NAME',  or 'key-name'";
+        wrong.push(with_expression(what, examples, "[-._a-zA-Z0-9]+"));
+    }
+    match key {
+        "." => wrong.push("must not be '.'".to_owned()),
+        ".." => wrong.push("must not be '..'".to_owned()),
+        _ if key.starts_with("..") => wrong.push("must not start with '..'".to_owned()),
+        _ => {}
+    }
+    wrong
 }
 
 fn broken(format: &Format, name: &str) -> Vec<String> {

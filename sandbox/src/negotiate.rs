@@ -34,6 +34,26 @@ pub enum Include {
     Object,
 }
 
+/// In which language an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// JSON.
+    Json,
+    /// YAML.
+    Yaml,
+}
+
+impl Language {
+    /// That of the first form named that is served here.
+    pub fn wanted(parts: &Parts) -> Self {
+        let accepted = accepted(parts);
+        match accepted.iter().find(|range| form(range).is_some()) {
+            Some(range) if range.media_type == YAML => Language::Yaml,
+            _ => Language::Json,
+        }
+    }
+}
+
 impl Form {
     /// The first form named that is served here. Nothing named is the object itself.
     ///
@@ -93,7 +113,7 @@ fn accepted(parts: &Parts) -> Vec<Range<'_>> {
 }
 
 fn form(range: &Range<'_>) -> Option<Form> {
-    if !matches!(range.media_type, "application/json" | "*/*") {
+    if !matches!(range.media_type, JSON | YAML | "*/*") {
         return None;
     }
     match (range.parameter("as"), range.parameter("v")) {
@@ -121,7 +141,7 @@ fn include(parts: &Parts) -> Result<Include, Refusal> {
 
 fn not_acceptable(accepted: &[Range<'_>]) -> Refusal {
     // Of a media type that is known, the form is not.
-    let served = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+    let served = [JSON, YAML, PROTOBUF];
     if accepted.iter().any(|range| served.contains(&range.media_type)) {
         Refusal::form(&served)
     } else {

@@ -8,7 +8,7 @@ use http::{Method, header};
 
 use crate::kinds::{Kind, Kinds, NAMESPACE, Part, Scope, Storage};
 use crate::managed::{Operation, Writer};
-use crate::negotiate::Form;
+use crate::negotiate::{Form, Language};
 use crate::refusal::Refusal;
 use crate::tokens::Requester;
 
@@ -131,6 +131,12 @@ impl Ask {
             Some(text.split(';').next().unwrap_or("").trim().to_owned())
         });
         let form = Form::wanted(parts)?;
+        if verb == Verb::Watch && Language::wanted(parts) == Language::Yaml {
+            return Err(Refusal::form(&[
+                "application/json;stream=watch",
+                "application/vnd.kubernetes.protobuf;stream=watch",
+            ]));
+        }
         let requester = parts.extensions.get().cloned().unwrap_or_default();
         let program = parts.headers.get(header::USER_AGENT).and_then(|name| name.to_str().ok());
         let program = program.unwrap_or("").to_owned();
@@ -169,6 +175,18 @@ impl Ask {
         };
         let api_version = self.kind.stored().api_version();
         Writer { name: name.to_owned(), operation, api_version, subresource, time }
+    }
+
+    /// The same question about the state at a revision.
+    #[must_use]
+    pub fn at_revision(&self, revision: u64) -> Self {
+        let mut asked = self.clone();
+        asked.query.retain(|(name, _)| !name.starts_with("resourceVersion") && name != "continue");
+        asked.query.extend([
+            ("resourceVersion".to_owned(), revision.to_string()),
+            ("resourceVersionMatch".to_owned(), "Exact".to_owned()),
+        ]);
+        asked
     }
 
     /// Whether nothing is to be stored.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Limited};
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::answer;
+use crate::encode::Encoding;
 use crate::faults::{Action, Faults};
 use crate::kinds::Kind;
 use crate::refusal::Refusal;
@@ -88,6 +90,11 @@ impl Sandbox {
         &self.0.faults
     }
 
+    /// The revision of the last write.
+    pub fn revision(&self) -> u64 {
+        self.0.state.lock().store.revision()
+    }
+
     /// Every request so far; the oldest of very many are forgotten.
     pub fn requests(&self) -> Vec<Served> {
         self.0.requests.all()
@@ -150,6 +157,15 @@ impl Sandbox {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (parts, body) = request.into_parts();
+        let encoding = Encoding::wanted(&parts);
+        encoding.write(self.answer_in_json(parts, body).await?).await
+    }
+
+    async fn answer_in_json<B>(self, parts: Parts, body: B) -> Result<Response<Answer>, Cut>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let kinds = self.state().kinds.clone();
         if let Some(page) = discovery::page(&parts, &kinds) {
             return Ok(answer::page(page, &parts.headers));
@@ -202,6 +218,7 @@ impl Sandbox {
                 Err(Cut)
             }
             Some(Action::CutBefore) => Err(Cut),
+            Some(Action::AsOf(revision)) => Ok(self.serve(&ask.at_revision(revision))),
             Some(Action::Garble) => {
                 let status = self.serve(ask).status();
                 Ok(answer::json(status, b"{\"kind\":".to_vec()))

@@ -166,21 +166,22 @@ async fn an_update_needs_the_current_version_and_changes_nothing_if_nothing_chan
 async fn status_and_the_rest_are_written_apart() {
     let sandbox = server();
     let mut pod = named("p");
+    pod["spec"] = json!({"containers": [{"name": "c", "image": "i"}]});
     pod["status"] = json!({"phase": "Running"});
     let created = create(&sandbox, PODS, pod).await;
     assert_eq!(created["status"], json!({"phase": "Pending", "qosClass": "BestEffort"}));
-    let both = json!({"spec": {"nodeName": "n"}, "status": {"phase": "Running"}});
+    let both = json!({"spec": {"activeDeadlineSeconds": 5}, "status": {"phase": "Running"}});
     let (_, main) = ask(&sandbox, Method::PATCH, &format!("{PODS}/p"), both.clone()).await;
     assert_eq!(
-        (&main["spec"]["nodeName"], &main["status"]["phase"]),
-        (&json!("n"), &json!("Pending"))
+        (&main["spec"]["activeDeadlineSeconds"], &main["status"]["phase"]),
+        (&json!(5), &json!("Pending"))
     );
     assert_eq!(main["metadata"]["generation"], 2);
-    let other = json!({"spec": {"nodeName": "m"}, "status": {"phase": "Running"}});
+    let other = json!({"spec": {"activeDeadlineSeconds": 6}, "status": {"phase": "Running"}});
     let (_, status) = ask(&sandbox, Method::PATCH, &format!("{PODS}/p/status"), other).await;
     assert_eq!(
-        (&status["spec"]["nodeName"], &status["status"]["phase"]),
-        (&json!("n"), &json!("Running"))
+        (&status["spec"]["activeDeadlineSeconds"], &status["status"]["phase"]),
+        (&json!(5), &json!("Running"))
     );
 }
 
@@ -198,7 +199,7 @@ async fn finalizers_and_grace_periods_hold_an_object() {
     assert_eq!(get(&sandbox, &path).await.0, 404);
 
     let path = format!("{PODS}/p");
-    create(&sandbox, PODS, json!({"metadata": {"name": "p"}, "spec": {"nodeName": "n"}})).await;
+    create(&sandbox, PODS, json!({"metadata": {"name": "p"}, "spec": {"nodeName": "n", "containers": [{"name": "c", "image": "i"}]}})).await;
     let (_, held) = ask(&sandbox, Method::DELETE, &path, Value::Null).await;
     assert_eq!(held["metadata"]["deletionTimestamp"], "2026-01-02T03:04:35Z");
     ask(&sandbox, Method::DELETE, &path, json!({"gracePeriodSeconds": 0})).await;
@@ -344,6 +345,22 @@ async fn faults_fire_as_often_as_they_say() {
 }
 
 #[tokio::test]
+async fn a_server_that_lags_behind_lists_what_was_there() {
+    let sandbox = server();
+    create(&sandbox, CONFIG_MAPS, named("a")).await;
+    let then = sandbox.revision();
+    create(&sandbox, CONFIG_MAPS, named("b")).await;
+    sandbox.faults().add(Fault::of(Verb::List, "configmaps", Action::AsOf(then)).times(2));
+    let listed = async |query: &str| {
+        let (_, list) = get(&sandbox, &format!("{CONFIG_MAPS}{query}")).await;
+        (list["items"].as_array().unwrap().len(), version(&list))
+    };
+    assert_eq!(listed("").await, (1, then));
+    assert_eq!(listed("?resourceVersion=0").await, (1, then));
+    assert_eq!(listed("").await, (2, then + 1));
+}
+
+#[tokio::test]
 async fn a_held_watch_shows_everything_once_it_is_released() {
     let sandbox = server();
     let a = version(&create(&sandbox, CONFIG_MAPS, named("a")).await);
@@ -414,7 +431,7 @@ async fn a_namespace_is_gone_when_its_last_pod_is() {
     let sandbox = server();
     create(&sandbox, "/api/v1/namespaces", named("going")).await;
     let pods = "/api/v1/namespaces/going/pods";
-    create(&sandbox, pods, json!({"metadata": {"name": "p"}, "spec": {"nodeName": "n"}})).await;
+    create(&sandbox, pods, json!({"metadata": {"name": "p"}, "spec": {"nodeName": "n", "containers": [{"name": "c", "image": "i"}]}})).await;
     ask(&sandbox, Method::DELETE, "/api/v1/namespaces/going", Value::Null).await;
     assert_eq!(get(&sandbox, "/api/v1/namespaces/going").await.1["status"]["phase"], "Terminating");
     let now = json!({"gracePeriodSeconds": 0});

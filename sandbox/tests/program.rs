@@ -8,12 +8,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
+
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 type Stream = StreamOwned<ClientConnection, TcpStream>;
 
@@ -26,10 +30,15 @@ struct Program {
 
 impl Program {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_roster-sandbox"))
             .arg("--directory")
             .arg(folder.path())
+            .args(flags)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -63,8 +72,30 @@ impl Program {
         rest(self.ask(roots, path, token)?)
     }
 
+    /// What is answered to a POST.
+    fn post(&self, path: &str, body: &Value) -> String {
+        let (body, token) = (body.to_string(), self.token());
+        let mut stream = self.connect(self.trusted()).unwrap();
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        rest(stream).unwrap()
+    }
+
     /// Sends a GET.
     fn ask(&self, roots: RootCertStore, path: &str, token: &str) -> std::io::Result<Stream> {
+        let mut stream = self.connect(roots)?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
+        )?;
+        Ok(stream)
+    }
+
+    fn connect(&self, roots: RootCertStore) -> std::io::Result<Stream> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -73,12 +104,7 @@ impl Program {
             .with_no_client_auth();
         let name = ServerName::try_from("127.0.0.1").unwrap();
         let connection = ClientConnection::new(Arc::new(config), name).unwrap();
-        let mut stream = StreamOwned::new(connection, TcpStream::connect(self.address())?);
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
-        )?;
-        Ok(stream)
+        Ok(StreamOwned::new(connection, TcpStream::connect(self.address())?))
     }
 }
 
@@ -176,4 +202,54 @@ fn a_watch_ends_in_good_order_when_the_program_is_asked_to_end() {
     assert!(asked.unwrap().success());
     assert!(rest(stream).unwrap().ends_with("0\r\n\r\n"), "the last chunk is there");
     assert!(program.child.wait().unwrap().success());
+}
+
+/// Waits until something is so.
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what} never came true");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn what_was_kept_is_there_again_after_a_crash() {
+    let state = tempfile::tempdir().unwrap();
+    let flags = ["--state-dir", state.path().to_str().unwrap()];
+    let mut program = Program::start_with(&flags);
+    let map = json!({"metadata": {"name": "kept"}, "data": {"key": "value"}});
+    let made = program.post("/api/v1/namespaces/default/configmaps", &map);
+    assert!(made.starts_with("HTTP/1.1 201 Created\r\n"), "{made}");
+    let file = state.path().join("objects.json");
+    until("the file holds the object", || {
+        std::fs::read_to_string(&file).is_ok_and(|text| text.contains("\"kept\""))
+    });
+    program.child.kill().unwrap();
+    program.child.wait().unwrap();
+
+    let again = Program::start_with(&flags);
+    let path = "/api/v1/namespaces/default/configmaps/kept";
+    let answer = again.get(again.trusted(), path, again.token()).unwrap();
+    assert!(answer.contains("\"key\":\"value\""), "{answer}");
+    let nodes = again.get(again.trusted(), "/api/v1/nodes", again.token()).unwrap();
+    assert!(nodes.contains("node-3") && !nodes.contains("node-4"), "{nodes}");
+}
+
+#[test]
+fn a_mistake_on_the_command_line_is_told_and_help_names_every_flag() {
+    let run = |flag: &str| {
+        let ran = Command::new(env!("CARGO_BIN_EXE_roster-sandbox")).arg(flag).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (ran.status.code(), text(ran.stdout), text(ran.stderr))
+    };
+    let (code, _, told) = run("--service-cidr=10.96.0.0/16,10.97.0.0/16");
+    assert_eq!(code, Some(2));
+    assert!(told.contains("one range, or one of each family"), "{told}");
+    let (code, help, _) = run("--help");
+    assert_eq!(code, Some(0));
+    for flag in ["port", "directory", "cluster-ip-allocation", "service-cidr", "state-dir", "nodes"]
+    {
+        assert!(help.contains(&format!("--{flag} <")), "{flag} in {help}");
+    }
 }

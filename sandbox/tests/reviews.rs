@@ -112,7 +112,7 @@ async fn an_event_is_the_same_under_both_of_its_names() {
     assert_eq!(same["metadata"], made["metadata"]);
     let (_, list) = get(&sandbox, &format!("{new}?fieldSelector=regarding.name%3Dp")).await;
     assert_eq!(list["items"][0]["regarding"], about);
-    let series = json!({"series": {"count": 2}});
+    let series = json!({"series": {"count": 2, "lastObservedTime": "2026-01-02T03:04:06.000000Z"}});
     let (code, patched) = ask(&sandbox, "PATCH", &format!("{new}/e"), series.clone()).await;
     assert_eq!((code, &patched["note"]), (200, &json!("hello")));
     let (_, same) = get(&sandbox, &format!("{old}/e")).await;
@@ -122,7 +122,12 @@ async fn an_event_is_the_same_under_both_of_its_names() {
 #[tokio::test]
 async fn nothing_can_be_read_from_containers_that_do_not_run() {
     let sandbox = server();
-    create(&sandbox, PODS, json!({"metadata": {"name": "p"}, "spec": {"containers": []}})).await;
+    create(
+        &sandbox,
+        PODS,
+        json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}),
+    )
+    .await;
     for part in ["log", "exec", "attach", "portforward"] {
         let refused = refusal(&sandbox, "GET", &format!("{PODS}/p/{part}"), Value::Null).await;
         assert!(refused.starts_with("400 the sandbox runs no containers"), "{refused}");

@@ -237,16 +237,36 @@ fn nodes_are_cordoned_and_pods_deleted() {
 }
 
 #[test]
-fn what_needs_a_kubelet_is_refused_in_clear_words() {
-    let pod = r#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"},
+fn what_is_out_of_scope_ends_with_the_error_that_the_documentation_names() {
+    let web = r#"{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {
+      "selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "web", "image": "web:1"}]}}}}"#;
+    let pod = r#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": {"app": "web"}},
         "spec": {"nodeName": "n0", "containers": [{"name": "c", "image": "image:1"}]}}"#;
     refused(
         "refusing",
-        &[("pod.yaml", pod)],
+        &[("web.yaml", web), ("pod.yaml", pod)],
         &[
+            "create -f web.yaml",
             "create -f pod.yaml",
             "patch pod p --subresource=status -p {\"status\":{\"phase\":\"Running\"}}",
         ],
-        &["logs p", "exec p -- true", "attach p", "port-forward p 8080:80"],
+        &out_of_scope(),
     );
+}
+
+/// The commands that the documentation says are refused, and with which words.
+fn out_of_scope() -> Vec<(String, String)> {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/sandbox.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, section) = page.split_once("\n## What is not\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let commands = section.lines().filter_map(|line| line.trim().strip_prefix("kubectl "));
+    let commands = commands.map(|line| {
+        let (command, words) = line.split_once(" # ").unwrap();
+        (command.trim().to_owned(), words.trim().to_owned())
+    });
+    let commands: Vec<(String, String)> = commands.collect();
+    assert!(commands.len() > 20, "{commands:?}");
+    commands
 }

@@ -21,16 +21,21 @@ pub fn play(namespace: &str, files: &[(&str, &str)], commands: &[(Compared, &str
     assert!(differences.is_empty(), "\n{}", differences.join("\n\n"));
 }
 
-/// Plays commands to the sandbox that it cannot do: each has to end with an error that says so.
-pub fn refused(namespace: &str, files: &[(&str, &str)], first: &[&str], commands: &[&str]) {
+/// Plays commands to the sandbox that it cannot do: each has to end with an error of some words.
+pub fn refused(
+    namespace: &str,
+    files: &[(&str, &str)],
+    first: &[&str],
+    commands: &[(String, String)],
+) {
     let folder = stage(On::Sandbox, namespace, files);
     for command in first {
         assert_eq!(run(On::Sandbox, folder.path(), namespace, command).code, Some(0), "{command}");
     }
-    for command in commands {
+    for (command, words) in commands {
         let ended = run(On::Sandbox, folder.path(), namespace, command);
         assert_eq!(ended.code, Some(1), "{command}: {ended:?}");
-        assert!(ended.stderr.contains("sandbox"), "{command}: {ended:?}");
+        assert!(ended.stderr.contains(words.as_str()), "{command}: {ended:?}");
     }
 }
 

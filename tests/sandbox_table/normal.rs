@@ -160,8 +160,11 @@ impl Known {
             (r"10\.96\.\d+\.\d+\b", "<address>"),
             // Each library that reads JSON has words of its own.
             (r"error decoding patch: .*", "error decoding patch: <why>"),
+            (r"(?s)\): yaml: .*", "): yaml: <why>"),
+            // How a Pod would be another, in Go's words.
+            (r"(?s)\(allow it to be set to 1 if it was previously negative\)\n.*", "<difference>"),
             (r"continue key is not valid: .*", "continue key is not valid: <why>"),
-            (r"json parse error: [^}]*", "json parse error: <why>"),
+            (r"(?s)json parse error: .*", "json parse error: <why>"),
             (r"current: \d+", "current: <version>"),
             (r"ResourceVersion in record \(\d+\)", "ResourceVersion in record (<version>)"),
             (r"resourceVersion=\d+", "resourceVersion=<version>"),

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::watch::Watch;
 
 pub const JSON: &str = "application/json";
+pub const YAML: &str = "application/yaml";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 const STRATEGIC_MERGE_PATCH: &str = "application/strategic-merge-patch+json";
 const JSON_PATCH: &str = "application/json-patch+json";
@@ -198,7 +199,12 @@ impl Session {
         let (parts, body) = client.send(request).await.unwrap().into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let body = serde_json::from_slice(&bytes).unwrap_or(Value::String(text));
+        let is_yaml = parts.headers.get("content-type").is_some_and(|found| found == YAML);
+        let read = match is_yaml {
+            true => serde_saphyr::from_str(&text).ok(),
+            false => serde_json::from_slice(&bytes).ok(),
+        };
+        let body = read.unwrap_or(Value::String(text));
         let (code, headers) = (parts.status.as_u16(), parts.headers);
         let exchange = self.exchange(question, code, shown(&headers), body.clone());
         self.inner.record.lock().push(exchange);

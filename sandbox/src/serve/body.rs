@@ -178,9 +178,11 @@ fn decoded(ask: &Ask, kind: &str, schema: &Schema, types: Types) -> Result<Read,
         }
         Some(YAML) => {
             let text = String::from_utf8_lossy(&ask.body);
-            let value = serde_saphyr::from_str(&text)
-                .map_err(|error| unrecognized(format!("error converting YAML to JSON: {error}")))?;
-            reading::read_value(schema, types, value)
+            let documents: Vec<Value> = serde_saphyr::from_multiple(&text)
+                .map_err(|error| unrecognized(format!("yaml: {error}")))?;
+            // Of many documents the first counts; nothing is an object with nothing in it.
+            let first = documents.into_iter().next().unwrap_or(json!({}));
+            reading::read_value(schema, types, first)
         }
         Some(PROTOBUF) => {
             let value = protobuf::object(&ask.body).map_err(|_| {

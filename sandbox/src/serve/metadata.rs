@@ -52,16 +52,8 @@ pub fn no_new_finalizers(
     Refusal::of_object(kind, name, &wrong)
 }
 
-/// Names, labels, annotations and owners have their formats.
-///
-/// # Errors
-/// 422 with all that is wrong.
-pub fn check(
-    kind: &Kind,
-    name: &str,
-    before: Option<&Value>,
-    object: &Value,
-) -> Result<(), Refusal> {
+/// What is wrong with names, labels, annotations, owners and finalizers, which have their formats.
+pub fn broken(kind: &Kind, name: &str, before: Option<&Value>, object: &Value) -> Causes {
     let mut wrong = Causes::default();
     if before.is_none() {
         for why in names::of_object(kind, name) {
@@ -72,7 +64,25 @@ pub fn check(
     annotations(object, &mut wrong);
     elements(object, "/metadata/ownerReferences")
         .for_each(|owner| named_in_full(owner, &mut wrong));
-    Refusal::of_object(kind, name, &wrong)
+    one_controller(object, &mut wrong);
+    wrong
+}
+
+fn one_controller(object: &Value, wrong: &mut Causes) {
+    let owners = elements(object, "/metadata/ownerReferences");
+    let controllers: Vec<&Value> =
+        owners.filter(|owner| owner.get("controller") == Some(&json!(true))).collect();
+    let [first, .., last] = controllers.as_slice() else {
+        return;
+    };
+    let named = |owner: &Value| format!("{}/{}", text(owner, "/kind"), text(owner, "/name"));
+    let why = format!(
+        "Only one reference can have Controller set to true. Found \"true\" in references for {} and {}",
+        named(first),
+        named(last)
+    );
+    let all = object.pointer("/metadata/ownerReferences").unwrap_or(&Value::Null);
+    wrong.invalid("metadata.ownerReferences", all, &why);
 }
 
 fn labels(object: &Value, wrong: &mut Causes) {

@@ -16,6 +16,7 @@ mod defaults;
 mod delete;
 pub mod event;
 mod eviction;
+pub mod expiry;
 mod metadata;
 mod patch;
 mod propagation;

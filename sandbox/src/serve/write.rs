@@ -5,9 +5,10 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Reply, body, custom, defaults, delete, existing, metadata, rules, service};
+use super::{Reply, body, custom, defaults, delete, existing, expiry, metadata, rules, service};
 use crate::kinds::{
-    CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, Generation, Kind, NAMESPACE, Part, Put, Scope, Status,
+    CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, EVENT, Generation, Kind, NAMESPACE, Part, Put, Scope,
+    Status,
 };
 use crate::managed::{Managers, Operation};
 use crate::object::{Object, elements, set, take, text};
@@ -105,10 +106,10 @@ pub fn store_new(
         take(&mut object, "/metadata", "managedFields");
         note(state, ask, None, &mut object);
     }
-    metadata::check(kind, &name, None, &object)?;
-    rules::check(kind, &name, None, &object)?;
+    let wrong = metadata::broken(kind, &name, None, &object);
+    rules::check(ask, &name, None, &object, wrong)?;
     service::settle(state, kind, None, &mut object)?;
-    state.warnings.extend(service::warnings(kind, &object));
+    state.warnings.extend(warning(kind, &object));
     if ask.is_dry_run() {
         return Ok(dry(ask, StatusCode::CREATED, object));
     }
@@ -122,6 +123,17 @@ pub fn store_new(
 fn settled(state: &mut State, kind: &Kind, stored: &Object) {
     if *kind == CUSTOM_RESOURCE_DEFINITION {
         custom::definition::establish(state, stored);
+    }
+    if *kind.stored() == EVENT {
+        expiry::expire(state);
+    }
+}
+
+/// What is said of an object that is well, but will not always be.
+fn warning(kind: &Kind, object: &Value) -> Option<String> {
+    match kind.kind {
+        "EndpointSlice" => rules::endpoint_slice::warning(object),
+        _ => service::warnings(kind, object),
     }
 }
 
@@ -161,7 +173,7 @@ fn namespace(state: &State, ask: &Ask, name: &str, object: &mut Value) -> Result
     let Some(namespace) = state.store.get(&NAMESPACE, "", &ask.namespace) else {
         return Err(Refusal::not_found(&NAMESPACE, &ask.namespace));
     };
-    if !text(&namespace.value(), "/metadata/deletionTimestamp").is_empty() {
+    if namespace.is_being_deleted {
         return Err(Refusal::namespace_terminating(ask.kind, name, &ask.namespace));
     }
     set(object, "/metadata", "namespace", json!(ask.namespace));
@@ -197,13 +209,12 @@ pub fn replace(
     if record == Record::Add {
         note(state, ask, Some(&before), &mut object);
     }
-    metadata::check(kind, &ask.name, Some(&before), &object)?;
-    rules::check(kind, &ask.name, Some(&before), &object)?;
+    let wrong = metadata::broken(kind, &ask.name, Some(&before), &object);
+    rules::check(ask, &ask.name, Some(&before), &object, wrong)?;
     metadata::no_new_finalizers(kind, &ask.name, &before, &object)?;
     service::settle(state, kind, Some(&before), &mut object)?;
-    state.warnings.extend(service::warnings(kind, &object));
-    let stored = Object::encode(object.clone(), current.resource_version);
-    if stored.value() == before {
+    state.warnings.extend(warning(kind, &object));
+    if current.holds(&object) {
         return Ok(Reply::Object(StatusCode::OK, current.clone()));
     }
     if ask.is_dry_run() {
@@ -212,7 +223,8 @@ pub fn replace(
     if delete::is_finished(&object) {
         delete::remove(state, kind, current);
         // What is answered is what was asked for, at the version under which it was.
-        return Ok(Reply::Object(StatusCode::OK, Arc::new(stored)));
+        let last = Object::encode(object, current.resource_version);
+        return Ok(Reply::Object(StatusCode::OK, Arc::new(last)));
     }
     service::claim(state, kind, Some(&before), Some(&object));
     let stored = state.store.put(kind, object);

@@ -3,8 +3,9 @@
 use http::Request;
 use serde_json::{Value, json};
 
+use super::objects::config_map;
 use crate::row::{Row, row};
-use crate::session::{Session, named};
+use crate::session::{Session, YAML, named};
 
 pub fn rows() -> Vec<Row> {
     vec![
@@ -13,6 +14,9 @@ pub fn rows() -> Vec<Row> {
         row("who has the wrong token is not let in", stranger),
         row("a ConfigMap can be created with protobuf", protobuf),
         row("what is accepted is read from left to right", accepted),
+        row("who asks for YAML is answered in YAML, refusals included", yaml),
+        row("an object may come in YAML", in_yaml),
+        row("a large answer is packed for who can unpack it", packed),
         row("queries of empty pairs and unknown names are understood", queries),
     ]
 }
@@ -71,6 +75,57 @@ async fn accepted(server: Session) {
     }
     for accept in ["text/html", "application/cbor"] {
         server.get_as(accept, &path).await.is(406);
+    }
+}
+
+async fn yaml(server: Session) {
+    server.create("configmaps", config_map("a", "80")).await;
+    let path = server.of("configmaps", "a");
+    let read = server.get_as(YAML, &path).await.is(200);
+    assert_eq!(
+        (&read.headers["content-type"], &read["data"]["key"]),
+        (&YAML.parse().unwrap(), &"80".into())
+    );
+    for path in [server.path("configmaps"), server.of("configmaps", "nope"), "/api".to_owned()] {
+        server.get_as(YAML, &path).await;
+    }
+    server
+        .get_as("application/yaml;as=PartialObjectMetadata;v=v1;g=meta.k8s.io", &path)
+        .await
+        .is(200);
+    let watch = format!("{}?watch=true", server.path("configmaps"));
+    server.get_as(YAML, &watch).await.says(406, "only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch");
+}
+
+async fn in_yaml(server: Session) {
+    let post = async |text: &str| {
+        let request = Request::post(server.path("configmaps")).header("content-type", YAML);
+        server.send(request, json!(text)).await
+    };
+    post("metadata:\n  name: a\ndata:\n  key: \"80\"\n").await.is(201);
+    post("---\nmetadata: {name: b}\n---\nmetadata: {name: c}\n").await.is(201);
+    post("metadata:\n  name: d\nspce: {}\n").await.is(201);
+    post("metadata:\n  name: e\ndata:\n  key: 80\n").await.is(400);
+    post("metadata: [\n").await.is(400);
+    post("- a\n").await.is(400);
+    post("").await.is(422);
+}
+
+async fn packed(server: Session) {
+    let large = config_map("large", &"x".repeat(140_000));
+    server.aside().post(&server.path("configmaps"), large).await.is(201);
+    server.create("configmaps", config_map("small", "x")).await;
+    let encoded = async |accept: &str, name: &str| {
+        let request = Request::get(server.of("configmaps", name)).header("accept-encoding", accept);
+        let answer = server.aside().send(request, Value::Null).await.is(200);
+        ["content-encoding", "vary"].map(|name| answer.headers.get(name).cloned())
+    };
+    let packed = ["gzip", "Accept-Encoding"].map(|value| Some(value.parse().unwrap()));
+    for accept in ["gzip", "deflate, gzip"] {
+        assert_eq!(encoded(accept, "large").await, packed);
+    }
+    for (accept, name) in [("gzip", "small"), ("deflate", "large"), ("gzip;q=0.5", "large")] {
+        assert_eq!(encoded(accept, name).await, [None, None], "{accept} {name}");
     }
 }
 

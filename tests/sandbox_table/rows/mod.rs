@@ -5,6 +5,7 @@ mod creating;
 mod deleting;
 mod discovery;
 mod events;
+mod mistakes;
 mod objects;
 mod patching;
 mod subresources;
@@ -27,6 +28,7 @@ pub fn all() -> Vec<Row> {
         content::rows(),
         subresources::rows(),
         events::rows(),
+        mistakes::rows(),
     ];
     subjects.into_iter().flatten().collect()
 }

@@ -103,7 +103,11 @@ fn node(object: &mut Value) {
 /// Lists that are there on every slice; empty, they are null.
 fn endpoint_slice(object: &mut Value) {
     each(object.pointer_mut("/ports"), |port| {
-        fill(port, "", json!({"name": "", "protocol": "TCP"}));
+        // An empty protocol is said, and wrong.
+        if port.get("protocol").is_none_or(Value::is_null) {
+            set(port, "", "protocol", json!("TCP"));
+        }
+        fill(port, "", json!({"name": ""}));
     });
     each(object.pointer_mut("/endpoints"), |endpoint| {
         fill(endpoint, "", json!({"conditions": {}}));
@@ -169,7 +173,7 @@ fn fill(object: &mut Value, pointer: &str, with: Value) {
         return;
     };
     for (field, value) in with {
-        let missing = match object.pointer(&format!("{pointer}/{}", field.replace('/', "~1"))) {
+        let missing = match object.pointer(pointer).and_then(|map| map.get(&field)) {
             None | Some(Value::Null) => true,
             Some(Value::String(text)) => text.is_empty() && value != json!(""),
             Some(_) => false,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{each, fill};
-use crate::object::{elements, text};
+use crate::object::{elements, set, text};
 
 /// The resources that decide which Pods have to go first when a Node is short of them.
 const COUNTED: [&str; 2] = ["cpu", "memory"];
@@ -16,6 +16,7 @@ pub fn pod(pod: &mut Value) {
     if let Some(spec) = pod.get_mut("spec") {
         admitted(spec);
     }
+    one_address(pod);
     let class = quality_of_service(pod);
     fill(pod, "/status", json!({"phase": "Pending", "qosClass": class}));
     each(pod.pointer_mut("/status/conditions"), |condition| {
@@ -27,6 +28,17 @@ pub fn pod(pod: &mut Value) {
             fill(container, "/state/running", json!({"startedAt": null}));
         }
     });
+}
+
+/// A Pod's first address is said twice. Whoever says it once, or in two ways, means `podIP`.
+fn one_address(pod: &mut Value) {
+    let single = text(pod, "/status/podIP").to_owned();
+    let first = pod.pointer("/status/podIPs/0/ip").and_then(Value::as_str).unwrap_or("").to_owned();
+    if !single.is_empty() && single != first {
+        set(pod, "/status", "podIPs", json!([{"ip": single}]));
+    } else if single.is_empty() && !first.is_empty() {
+        set(pod, "/status", "podIP", json!(first));
+    }
 }
 
 /// The spec of a Pod, or of a template of Pods.
@@ -122,6 +134,10 @@ fn of_the_node(port: &mut Value) {
 }
 
 fn volume(volume: &mut Value) {
+    let named = |(field, value): (&String, &Value)| field == "name" || value.is_null();
+    if volume.as_object().is_some_and(|fields| fields.iter().all(named)) {
+        fill(volume, "", json!({"emptyDir": {}}));
+    }
     for (source, with) in [
         ("secret", json!({"defaultMode": 420})),
         ("configMap", json!({"defaultMode": 420})),
