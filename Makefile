@@ -31,7 +31,7 @@ test-without-control-plane:
 	$(CARGO) test --workspace --exclude controller --exclude behaviour --exclude crds --exclude testbed
 	$(CARGO) test -p controller --lib --bins
 	$(CARGO) test -p crds --test generated
-	$(CARGO) test -p behaviour --test shell --test streams --test decoders --test cluster_ips --test election --test determinism --test regressions_in_memory --test metrics --test health
+	$(CARGO) test -p behaviour --test shell --test streams --test decoders --test cluster_ips --test spent_holds --test election --test determinism --test regressions_in_memory --test metrics --test health
 	@echo "== The smaller set has passed. The tests on the real control plane did NOT run."
 
 SEEDS ?= 1..20

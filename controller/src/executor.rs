@@ -131,7 +131,9 @@ impl Executor {
         match kind {
             Kind::EndpointSlice => self.believe::<EndpointSlice>(key).await,
             Kind::Endpoints => self.believe::<Endpoints>(key).await,
-            Kind::Service | Kind::IpAddress => self.believe_fact(kind, key).await,
+            Kind::Service | Kind::IpAddress | Kind::ClusterIpHold => {
+                self.believe_fact(kind, key).await
+            }
             // Nothing else is written, so nothing else is owed.
             _ => Ok(()),
         }

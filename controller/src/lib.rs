@@ -34,3 +34,4 @@ pub mod executor;
 pub mod health;
 pub mod metrics;
 pub mod pool_status;
+pub mod spent_holds;

@@ -30,6 +30,7 @@ use crate::pool_status::PoolStatusWriter;
 use crate::queue::Queue;
 use crate::reachability::Reachability;
 use crate::shared_index::{Intake, SharedIndex};
+use crate::spent_holds::HoldRemover;
 use crate::wire::Wire;
 use crate::worker::Worker;
 
@@ -174,6 +175,7 @@ impl Manager {
             (Kind::Endpoints, reader(&[Controller::Endpoints])),
             (Kind::Service, reader(&[Controller::ClusterIp])),
             (Kind::IpAddress, reader(&[Controller::ClusterIp])),
+            (Kind::ClusterIpHold, reader(&[Controller::ClusterIp])),
             (
                 Kind::EndpointSlice,
                 reader(&[Controller::EndpointSlice, Controller::EndpointSliceMirroring]),
@@ -268,6 +270,8 @@ impl Manager {
             recorder: post.recorder.clone(),
         };
         self.intake.spawn(pools.run());
+        let (wire, index, fence) = (post.wire.clone(), self.index.clone(), fence.clone());
+        self.intake.spawn(HoldRemover { wire, index, fence }.run());
         let mode = self.settings.cluster_ip_mode;
         self.workers.spawn(async move {
             let duty = tokio::select! {

@@ -114,6 +114,7 @@ fn status_object(status: &PoolStatus, held: &Value, now: Timestamp) -> Value {
         "capacity": per_family(|counts| counts.capacity),
         "used": per_family(Counts::used),
         "available": per_family(|counts| counts.available),
+        "held": per_family(|counts| counts.held),
         "conditions": conditions,
     })
 }

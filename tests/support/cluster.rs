@@ -336,6 +336,7 @@ impl Cluster {
             "ServiceCIDR" => (NETWORKING, "servicecidrs", Scope::Cluster),
             "IPAddress" => (NETWORKING, "ipaddresses", Scope::Cluster),
             "ClusterIPPool" => ("roster.dev", "clusterippools", Scope::Cluster),
+            "ClusterIPHold" => ("roster.dev", "clusteripholds", Scope::Cluster),
             "CustomResourceDefinition" => {
                 ("apiextensions.k8s.io", "customresourcedefinitions", Scope::Cluster)
             }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use foldhash::HashMap;
 use jiff::Timestamp;
 
+use crate::cluster_ip::admission::{self, Admission};
 use crate::cluster_ip::ledger::Ledger;
 use crate::facts::{EndpointSlice, Endpoints, Fact, IpFamily, Node, Pod, Service};
 use crate::key::{Controller, Kind, NamespacedName, ResourceVersion, Text};
@@ -149,6 +150,7 @@ impl Index {
             Fact::ServiceCidr(cidr) => self.apply_service_cidr(cidr, origin),
             Fact::IpAddress(claim) => self.apply_claim(claim, origin),
             Fact::ClusterIpPool(pool) => self.apply_pool(pool, origin),
+            Fact::ClusterIpHold(hold) => self.apply_hold(hold, origin),
         }
     }
 
@@ -173,6 +175,7 @@ impl Index {
             Kind::ServiceCidr => self.delete_service_cidr(&key.name, origin),
             Kind::IpAddress => self.delete_claim(key, uid, origin),
             Kind::ClusterIpPool => self.delete_pool(&key.name, origin),
+            Kind::ClusterIpHold => self.delete_hold(key, uid, origin),
         }
     }
 
@@ -296,6 +299,13 @@ impl Index {
     pub fn cluster_ip(&self, key: &NamespacedName) -> cluster_ip::Snapshot {
         let labels = self.cluster_ips.namespace_labels.get(&key.namespace).cloned();
         self.cluster_ips.ledger.snapshot(key, labels.unwrap_or_default())
+    }
+
+    /// What a Service that is about to be created may be given. Nothing is known of its namespace
+    /// for a moment after that was created: then the answer is nothing.
+    pub fn admission(&self, service: &Service) -> Option<Admission> {
+        let labels = self.cluster_ips.namespace_labels.get(&service.key.namespace)?;
+        Some(admission::admit(&self.cluster_ips.ledger, service, labels))
     }
 
     /// What does not fit together between Services, claims, ranges and pools.
@@ -435,9 +445,11 @@ impl Index {
         };
         match kind {
             Kind::Node => self.nodes.keys().cloned().map(NamespacedName::cluster).collect(),
-            Kind::Namespace | Kind::ServiceCidr | Kind::IpAddress | Kind::ClusterIpPool => {
-                self.cluster_ips.keys(kind)
-            }
+            Kind::Namespace
+            | Kind::ServiceCidr
+            | Kind::IpAddress
+            | Kind::ClusterIpPool
+            | Kind::ClusterIpHold => self.cluster_ips.keys(kind),
             _ => self.namespaces.iter().flat_map(of_kind).collect(),
         }
     }

@@ -79,11 +79,13 @@ pub enum Kind {
     IpAddress,
     /// roster.dev/v1alpha1 ClusterIPPool.
     ClusterIpPool,
+    /// roster.dev/v1alpha1 ClusterIPHold.
+    ClusterIpHold,
 }
 
 impl Kind {
     /// All watched kinds, in the order in which their watches are opened.
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 10] = [
         Kind::Node,
         Kind::Service,
         Kind::Pod,
@@ -93,11 +95,12 @@ impl Kind {
         Kind::ServiceCidr,
         Kind::IpAddress,
         Kind::ClusterIpPool,
+        Kind::ClusterIpHold,
     ];
 
     /// Whether it is a kind of our own, which a cluster need not have: then there are none of it.
     pub fn is_custom(self) -> bool {
-        self == Kind::ClusterIpPool
+        matches!(self, Kind::ClusterIpPool | Kind::ClusterIpHold)
     }
 
     /// Whether we write all objects of this kind, so that a watch mostly tells what we know.
@@ -117,6 +120,7 @@ impl Kind {
             Kind::ServiceCidr => "ServiceCIDR",
             Kind::IpAddress => "IPAddress",
             Kind::ClusterIpPool => "ClusterIPPool",
+            Kind::ClusterIpHold => "ClusterIPHold",
         }
     }
 }
@@ -169,6 +173,7 @@ impl Controller {
                 Kind::ServiceCidr,
                 Kind::IpAddress,
                 Kind::ClusterIpPool,
+                Kind::ClusterIpHold,
             ],
         }
     }

@@ -137,7 +137,12 @@ impl Wire {
         Ok(address.is_some_and(|address| address.parse::<IpAddr>().is_ok()))
     }
 
-    fn as_json(&self, method: Method, uri: &str, body: &Value) -> Result<Request<Body>, WireError> {
+    pub(super) fn as_json(
+        &self,
+        method: Method,
+        uri: &str,
+        body: &Value,
+    ) -> Result<Request<Body>, WireError> {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let mut request = self.request(method, uri, Encoding::Json, body)?;
         let json = HeaderValue::from_static(Encoding::Json.media_type());

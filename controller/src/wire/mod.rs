@@ -1,6 +1,7 @@
 //! The wire: lists, watches, reads and writes over kube's client, in protobuf or JSON. Everything that
 //! speaks to the API server about watched kinds goes through here, and every call has a deadline.
 
+mod cluster_ip_holds;
 mod cluster_ips;
 mod connection;
 pub mod counted;
@@ -24,6 +25,7 @@ use controller_core::key::{Kind, NamespacedName, ResourceVersion};
 use http::{Method, Request, StatusCode};
 use kube::client::Body;
 
+pub use cluster_ip_holds::{NewHold, ServiceName};
 pub use cluster_ips::ServiceObject;
 use encoding::Encoding;
 pub use error::{Status, WireError};
@@ -356,6 +358,7 @@ fn collection(kind: Kind, namespace: Option<&str>) -> String {
         Kind::ServiceCidr => ("/apis/networking.k8s.io/v1", "servicecidrs"),
         Kind::IpAddress => ("/apis/networking.k8s.io/v1", "ipaddresses"),
         Kind::ClusterIpPool => ("/apis/roster.dev/v1alpha1", "clusterippools"),
+        Kind::ClusterIpHold => ("/apis/roster.dev/v1alpha1", "clusteripholds"),
     };
     match namespace.filter(|namespace| !namespace.is_empty()) {
         Some(namespace) => format!("{group}/namespaces/{namespace}/{plural}"),

@@ -15,7 +15,7 @@ use super::Snapshot;
 use super::needs::Served;
 use super::pools::{Offer, Pools};
 use crate::facts::ip_address::Manager;
-use crate::facts::{ClusterIpPool, IpAddress, Labels, Service, ServiceCidr};
+use crate::facts::{ClusterIpHold, ClusterIpPool, IpAddress, Labels, Service, ServiceCidr};
 use crate::key::{NamespacedName, ResourceVersion, Text};
 
 /// The ServiceCIDR that kube-apiserver keeps.
@@ -27,6 +27,8 @@ pub struct Ledger {
     /// All addresses that anybody holds.
     addresses: BTreeMap<IpAddr, Holders>,
     services: BTreeMap<NamespacedName, Entry>,
+    /// Addresses that are held, by the admission request that they were promised in.
+    promised: BTreeMap<Text, BTreeSet<IpAddr>>,
     cidrs: BTreeMap<Text, ServiceCidr>,
     pool_facts: BTreeMap<Text, Arc<ClusterIpPool>>,
     pools: Arc<Pools>,
@@ -41,7 +43,8 @@ pub struct Ledger {
 struct Holders {
     services: BTreeSet<NamespacedName>,
     claim: Option<Arc<IpAddress>>,
-    /// It was picked, and its claim is not made yet.
+    hold: Option<Arc<ClusterIpHold>>,
+    /// It was picked, and its claim or hold is not made yet.
     picked: bool,
 }
 
@@ -127,6 +130,25 @@ impl Ledger {
         concerned.into_iter().collect()
     }
 
+    /// Takes in the hold on an address, or that there is none.
+    pub fn hold(&mut self, address: IpAddr, now: Option<Arc<ClusterIpHold>>) {
+        if let Some(before) = self.hold_on(address)
+            && let Some(promised) = self.promised.get_mut(&before.request_uid)
+        {
+            promised.remove(&address);
+            if promised.is_empty() {
+                self.promised.remove(&before.request_uid);
+            }
+        }
+        if let Some(hold) = &now {
+            self.promised.entry(hold.request_uid.clone()).or_default().insert(address);
+        }
+        self.change(address, |holders| {
+            holders.hold = now;
+            holders.picked = false;
+        });
+    }
+
     /// Takes in a ServiceCIDR, or that there is none. Answers whether that is news.
     pub fn service_cidr(&mut self, name: &Text, now: Option<ServiceCidr>) -> bool {
         if self.cidrs.get(name) == now.as_ref() {
@@ -194,8 +216,8 @@ impl Ledger {
         concerned.into_iter().collect()
     }
 
-    /// Picks a free address out of what is offered, and keeps it until its claim is made or
-    /// [`Ledger::put_back`] is called.
+    /// Picks a free address out of what is offered, and keeps it until its claim or hold is known
+    /// or [`Ledger::put_back`] is called.
     pub fn pick(&mut self, family: IpFamily, offer: &Offer, rng: &mut impl Rng) -> Option<IpAddr> {
         let stage = offer.choose(self.families.of(family))?;
         let picked = self.families.of_mut(family).claim_within(&stage.spans, rng).ok()?;
@@ -203,7 +225,12 @@ impl Ledger {
         Some(picked)
     }
 
-    /// Makes an address free again that was picked and did not get a claim.
+    /// Whether any address that is offered is free.
+    pub fn has_free(&self, family: IpFamily, offer: &Offer) -> bool {
+        offer.choose(self.families.of(family)).is_some()
+    }
+
+    /// Makes an address free again that was picked and got neither claim nor hold.
     pub fn put_back(&mut self, address: IpAddr) {
         self.change(address, |holders| holders.picked = false);
     }
@@ -211,6 +238,29 @@ impl Ledger {
     /// The claim on an address.
     pub fn claim_on(&self, address: IpAddr) -> Option<Arc<IpAddress>> {
         self.addresses.get(&address)?.claim.clone()
+    }
+
+    /// The hold on an address.
+    pub fn hold_on(&self, address: IpAddr) -> Option<Arc<ClusterIpHold>> {
+        self.addresses.get(&address)?.hold.clone()
+    }
+
+    /// All holds.
+    pub fn holds(&self) -> impl Iterator<Item = &Arc<ClusterIpHold>> {
+        let held = self.promised.values().flatten();
+        held.filter_map(|address| self.addresses.get(address)?.hold.as_ref())
+    }
+
+    /// The addresses that were promised in an admission request.
+    pub fn promised_in(&self, request_uid: &str) -> impl Iterator<Item = IpAddr> {
+        self.promised.get(request_uid).into_iter().flatten().copied()
+    }
+
+    /// Whether an address was promised and neither claimed nor listed since.
+    pub fn is_only_promised(&self, address: IpAddr) -> bool {
+        self.addresses.get(&address).is_some_and(|holders| {
+            holders.hold.is_some() && holders.claim.is_none() && holders.services.is_empty()
+        })
     }
 
     /// Whether anybody uses, claims or was promised an address.
@@ -376,7 +426,7 @@ impl Ledger {
     fn change(&mut self, address: IpAddr, change: impl FnOnce(&mut Holders)) {
         let holders = self.addresses.entry(address).or_default();
         change(holders);
-        match holders.services.is_empty() && holders.claim.is_none() && !holders.picked {
+        match holders.are_none() {
             true => {
                 self.addresses.remove(&address);
                 self.families.release(address);
@@ -410,6 +460,12 @@ impl Ledger {
                 assert!(addresses(&service).contains(address), "{key} lists {address}");
             }
         }
+        for (request, addresses) in &self.promised {
+            for address in addresses {
+                let hold = self.hold_on(*address);
+                assert!(hold.is_some_and(|hold| hold.request_uid == *request), "{address} is held");
+            }
+        }
         for family in [IpFamily::V4, IpFamily::V6] {
             self.families.of(family).check();
             for usage in self.families.of(family).usage() {
@@ -417,6 +473,12 @@ impl Ledger {
                 assert_eq!(usage.used, held as u64, "{} of {}", usage.used, usage.range);
             }
         }
+    }
+}
+
+impl Holders {
+    fn are_none(&self) -> bool {
+        self.services.is_empty() && self.claim.is_none() && self.hold.is_none() && !self.picked
     }
 }
 

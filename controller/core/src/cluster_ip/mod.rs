@@ -2,9 +2,13 @@
 //!
 //! The [`ledger`] knows who has each address. [`needs`] says of which families a Service must have
 //! one, as kube-apiserver would; [`pools`] from where each may come; [`mod@plan`] puts it together.
+//! [`admission`] decides the same for a Service that a stock API server is about to create, and
+//! [`holds`] when a promise made there has done its work.
 
+pub mod admission;
 pub mod audit;
 mod controller;
+pub mod holds;
 pub mod ledger;
 pub mod needs;
 mod plan;

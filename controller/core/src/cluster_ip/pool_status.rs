@@ -41,6 +41,8 @@ pub struct Counts {
     pub capacity: u128,
     /// Those that are free.
     pub available: u128,
+    /// Those that were promised and are not claimed yet.
+    pub held: u128,
 }
 
 /// One condition.
@@ -72,7 +74,12 @@ fn status(pool: &Pool, ledger: &Ledger, outranked: Option<&Outranked>) -> PoolSt
             pool.spans.iter().filter(|span| span.family() == family).copied().collect();
         let capacity = spans.iter().map(Span::size).sum();
         let available = ledger.families().of(family).free_within(&spans);
-        (capacity > 0).then_some((family, Counts { capacity, available }))
+        let held = ledger.holds().filter(|hold| {
+            ledger.is_only_promised(hold.address)
+                && spans.iter().any(|span| span.contains(hold.address))
+        });
+        let held = held.count() as u128;
+        (capacity > 0).then_some((family, Counts { capacity, available, held }))
     });
     let families: Vec<(IpFamily, Counts)> = counted.collect();
     PoolStatus {
@@ -139,8 +146,8 @@ impl PoolStatus {
 }
 
 impl Counts {
-    /// Those that are not free.
+    /// Those that are neither free nor only promised.
     pub fn used(self) -> u128 {
-        self.capacity.saturating_sub(self.available)
+        self.capacity.saturating_sub(self.available).saturating_sub(self.held)
     }
 }

@@ -4,6 +4,7 @@
 pub mod address;
 pub mod addresses;
 pub mod cause;
+pub mod cluster_ip_hold;
 pub mod cluster_ip_pool;
 pub mod endpoint_slice;
 pub mod endpoints;
@@ -24,6 +25,7 @@ use crate::key::{Kind, NamespacedName, Text};
 
 pub use address::{IpFamily, PodAddress};
 pub use addresses::Addresses;
+pub use cluster_ip_hold::ClusterIpHold;
 pub use cluster_ip_pool::ClusterIpPool;
 pub use endpoint_slice::{
     AddressType, Conditions, Endpoint, EndpointPort, EndpointSlice, Hints, TargetRef,
@@ -66,6 +68,8 @@ pub enum Fact {
     IpAddress(IpAddress),
     /// A roster.dev/v1alpha1 ClusterIPPool.
     ClusterIpPool(ClusterIpPool),
+    /// A roster.dev/v1alpha1 ClusterIPHold.
+    ClusterIpHold(ClusterIpHold),
 }
 
 impl Fact {
@@ -81,6 +85,7 @@ impl Fact {
             Fact::ServiceCidr(_) => Kind::ServiceCidr,
             Fact::IpAddress(_) => Kind::IpAddress,
             Fact::ClusterIpPool(_) => Kind::ClusterIpPool,
+            Fact::ClusterIpHold(_) => Kind::ClusterIpHold,
         }
     }
 
@@ -96,6 +101,7 @@ impl Fact {
             Fact::ServiceCidr(cidr) => NamespacedName::cluster(cidr.name.clone()),
             Fact::IpAddress(claim) => claim.key(),
             Fact::ClusterIpPool(pool) => NamespacedName::cluster(pool.name.clone()),
+            Fact::ClusterIpHold(hold) => hold.key(),
         }
     }
 }

@@ -10,7 +10,10 @@ use jiff::Timestamp;
 use super::held::Versioned;
 use super::{Field, Index, Origin, Source, Trigger, Visit, When};
 use crate::cluster_ip::ledger::Ledger;
-use crate::facts::{ClusterIpPool, IpAddress, Labels, Namespace, Service, ServiceCidr};
+use crate::facts::cluster_ip_hold::held_address;
+use crate::facts::{
+    ClusterIpHold, ClusterIpPool, IpAddress, Labels, Namespace, Service, ServiceCidr,
+};
 use crate::key::{Controller, Kind, NamespacedName, ResourceVersion, Text};
 
 /// What the ClusterIP controller depends on.
@@ -30,6 +33,7 @@ impl ClusterIps {
             Kind::ServiceCidr => self.ledger.service_cidrs().map(cluster).collect(),
             Kind::ClusterIpPool => self.ledger.pool_names().map(cluster).collect(),
             Kind::IpAddress => self.ledger.claims().map(|claim| claim.key()).collect(),
+            Kind::ClusterIpHold => self.ledger.holds().map(|hold| hold.key()).collect(),
             _ => Vec::new(),
         }
     }
@@ -38,6 +42,20 @@ impl ClusterIps {
 impl Versioned for IpAddress {
     fn key(&self) -> NamespacedName {
         IpAddress::key(self)
+    }
+
+    fn uid(&self) -> &Text {
+        &self.uid
+    }
+
+    fn resource_version(&self) -> ResourceVersion {
+        self.resource_version
+    }
+}
+
+impl Versioned for ClusterIpHold {
+    fn key(&self) -> NamespacedName {
+        ClusterIpHold::key(self)
     }
 
     fn uid(&self) -> &Text {
@@ -128,12 +146,47 @@ impl Index {
         }
         let concerned = self.cluster_ips.ledger.claim(address, None);
         let mut visits = self.claim_visits(address, concerned, Field::Deleted, origin);
-        if !self.cluster_ips.ledger.is_held(address) {
-            // Whoever found the range full may have it.
-            let waiting = self.cluster_ips.ledger.without_address();
-            visits.extend(self.address_visits(waiting, key, Field::Deleted, origin));
-        }
+        visits.extend(self.visits_for_freed(address, key, origin));
         visits
+    }
+
+    /// An address that was promised is not free. Nobody's plan depends on who it was promised to.
+    pub(super) fn apply_hold(&mut self, hold: ClusterIpHold, origin: Origin) -> Vec<Visit> {
+        let held = self.cluster_ips.ledger.hold_on(hold.address);
+        if self.is_news(Kind::ClusterIpHold, held.as_deref(), &hold, origin) {
+            self.cluster_ips.ledger.hold(hold.address, Some(Arc::new(hold)));
+        }
+        Vec::new()
+    }
+
+    pub(super) fn delete_hold(
+        &mut self,
+        key: &NamespacedName,
+        uid: Option<&str>,
+        origin: Origin,
+    ) -> Vec<Visit> {
+        let Some(address) = held_address(&key.name) else {
+            return Vec::new();
+        };
+        let held = self.cluster_ips.ledger.hold_on(address);
+        if !self.is_gone(Kind::ClusterIpHold, key, held.as_deref(), uid, origin) {
+            return Vec::new();
+        }
+        self.cluster_ips.ledger.hold(address, None);
+        self.visits_for_freed(address, key, origin)
+    }
+
+    /// Whoever found the range full may have an address that is free now.
+    fn visits_for_freed(
+        &self,
+        address: IpAddr,
+        cause: &NamespacedName,
+        origin: Origin,
+    ) -> Vec<Visit> {
+        let ledger = &self.cluster_ips.ledger;
+        let free = !ledger.is_held(address);
+        let waiting = if free { ledger.without_address() } else { Vec::new() };
+        self.address_visits(waiting, cause, Field::Deleted, origin)
     }
 
     pub(super) fn apply_service_cidr(&mut self, cidr: ServiceCidr, origin: Origin) -> Vec<Visit> {

@@ -1,6 +1,7 @@
 //! JSON in and out. Objects are read into trimmed types, in which nothing is required, so that no
 //! odd object can spoil a list; then narrowed to facts.
 
+mod cluster_ip_hold;
 mod cluster_ip_pool;
 mod endpoint_slice;
 mod endpoints;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Identity, Page, Status, Undecodable, WatchEvent, WireError};
+pub use cluster_ip_hold::encode as encode_hold;
 pub use ip_address::{encode as encode_claim, encode_relabelling};
 use metadata::Metadata;
 
@@ -181,6 +183,9 @@ pub fn fact(kind: Kind, object: &[u8]) -> Result<(Fact, ResourceVersion), Undeco
         }),
         Kind::ClusterIpPool => typed(object).and_then(|pool: cluster_ip_pool::ClusterIpPool| {
             pool.into_fact().map(|(fact, version)| (Fact::ClusterIpPool(fact), version))
+        }),
+        Kind::ClusterIpHold => typed(object).and_then(|hold: cluster_ip_hold::ClusterIpHold| {
+            hold.into_fact().map(|(fact, version)| (Fact::ClusterIpHold(fact), version))
         }),
     };
     narrowed.map_err(|error| {

@@ -193,7 +193,7 @@ fn fact(kind: Kind, message: Message<'_>) -> Decoded<(Fact, ResourceVersion)> {
             let (claim, version) = addresses::ip_address(message)?;
             (Fact::IpAddress(claim), version)
         }
-        Kind::ClusterIpPool => {
+        Kind::ClusterIpPool | Kind::ClusterIpHold => {
             return Err(Unreadable("custom resources have no protobuf".to_owned()));
         }
     })

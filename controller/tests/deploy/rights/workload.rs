@@ -31,6 +31,8 @@ impl Workload {
     pub async fn round(&mut self) {
         let (this, last) = (self.round, self.round.checked_sub(1));
         self.round += 1;
+        // There may be one from the last round.
+        let _ = self.cluster.try_create(spent_hold()).await;
         self.conflict(if this.is_multiple_of(2) { "False" } else { "True" }).await;
         self.cluster.create(superfluous(this)).await;
         let follows = json!({"selector": {"app": "web"}});
@@ -104,6 +106,18 @@ fn superfluous(round: usize) -> Value {
     json!({
         "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
         "metadata": {"name": format!("superfluous-{round}"), "labels": labels}, "endpoints": [],
+    })
+}
+
+/// The promise of an address that is claimed already: that of the API server's own Service.
+fn spent_hold() -> Value {
+    json!({
+        "apiVersion": "roster.dev/v1alpha1", "kind": "ClusterIPHold",
+        "metadata": {"name": "v4-10-96-0-1"},
+        "spec": {
+            "service": {"namespace": "default", "name": "kubernetes"},
+            "requestUID": "request", "holder": "somebody",
+        },
     })
 }
 
