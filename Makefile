@@ -5,7 +5,7 @@ CARGO ?= cargo
 CARGO_DENY = 0.20.2
 
 .PHONY: bench-smoke bench-large limits build run sandbox test test-without-control-plane differential bad-day bench lint fmt schemas crds testbed full
-.PHONY: article article-under-change article-packages
+.PHONY: webhook-races article article-under-change article-packages
 
 build:      ## roster, as it is released
 	$(CARGO) build --release -p controller
@@ -61,6 +61,9 @@ article-packages: ## what the article needs of Debian, where it is not there
 bad-day: testbed ## two replicas in the place of the stock controllers, through a bad day (minutes)
 	$(CARGO) test --workspace --test bad_day -- --ignored --nocapture
 
+webhook-races: testbed ## two webhook replicas into pools, to the last address, again and again (minutes)
+	$(CARGO) test --workspace --test webhook -- --ignored --nocapture --test-threads=1
+
 ROWS ?=
 RACE = target/release/bench --roster target/release/roster $(if $(ROWS),--row $(ROWS))
 bench: testbed ## the race against kube-controller-manager, or some rows of it: ROWS=H1,H8 (20 minutes)
@@ -102,4 +105,4 @@ crds:       ## the definitions of our custom resources, out of the code
 fmt:        ## format everything
 	$(CARGO) fmt --all
 
-full: lint test differential limits bad-day article article-under-change ## what takes longer, too
+full: lint test differential limits bad-day webhook-races article article-under-change ## what takes longer, too

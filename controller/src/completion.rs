@@ -1,10 +1,11 @@
 //! `roster completion`: scripts for shells, out of the flags that there are.
 
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgAction, Command, ValueHint};
+use clap::{Arg, ArgAction, Command, CommandFactory as _, ValueHint};
 use clap_complete::Shell;
 
 use crate::config::{FlagKind, flags};
+use crate::webhook::manifest;
 
 /// A script that completes the commands and flags of `roster` in a shell.
 ///
@@ -29,12 +30,14 @@ pub fn script(shell: &str) -> Result<String, String> {
 fn commands() -> Command {
     let shells = Arg::new("shell").value_parser(PossibleValuesParser::new(["bash", "zsh", "fish"]));
     let check = Command::new("check").args(flags().map(argument)).disable_help_flag(true);
+    let webhook = manifest::Arguments::command().name("webhook");
     Command::new("roster")
         .subcommand(
             Command::new("controller-manager").args(flags().map(argument)).disable_help_flag(true),
         )
         .subcommand(Command::new("takeover").subcommand(check))
         .subcommand(Command::new("completion").arg(shells))
+        .subcommand(Command::new("manifests").subcommand(webhook))
         .disable_help_subcommand(true)
 }
 

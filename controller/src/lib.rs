@@ -16,6 +16,7 @@ pub mod audit;
 pub mod cluster_ip_mode;
 pub mod manager;
 pub mod serving;
+pub mod webhook;
 
 pub mod environment;
 pub mod shared_index;

@@ -5,9 +5,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
+use clap::Parser as _;
 use controller::config::logging::Streams;
 use controller::config::{self, Config, ConfigError, Logging, Request, Version};
 use controller::logging::Verbosity;
+use controller::webhook::manifest;
 use controller::{audit, completion, logging, run, takeover, version};
 use jiff::Timestamp;
 use tracing::Level;
@@ -25,6 +27,7 @@ Usage:
   roster completion bash|zsh|fish     a script that completes all of this
   roster audit clusterips [flags]     what is wrong with the ClusterIPs of a cluster; -o json for programs,
                                       --repair repairs what is safe; --repair --dry-run only says it
+  roster manifests webhook [flags]    what makes the admission webhook known to an API server; --help
   roster --version
 ";
 
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Some((command, rest)) if command == "takeover" => takeover_command(rest),
         Some((command, rest)) if command == "completion" => completion_command(rest),
         Some((command, rest)) if command == "audit" => audit_command(rest),
+        Some((command, rest)) if command == "manifests" => manifests_command(rest),
         Some((flag, _)) if flag == "--version" => {
             println!("{VERSION}");
             ExitCode::SUCCESS
@@ -113,6 +117,34 @@ fn audit_command(arguments: &[String]) -> ExitCode {
     };
     start_log(&config.logging);
     finish(blocking(async { audit::cluster_ips(&config, selection).await }))
+}
+
+fn manifests_command(arguments: &[String]) -> ExitCode {
+    let Some((_, rest)) = arguments.split_first().filter(|(what, _)| *what == "webhook") else {
+        eprint!("{HELP}");
+        eprintln!("Error: \"roster manifests\" needs to be told what: \"webhook\"");
+        return ExitCode::FAILURE;
+    };
+    let name = "roster manifests webhook".to_owned();
+    let arguments = std::iter::once(&name).chain(rest);
+    let manifest = match manifest::Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments.manifest(),
+        Err(error) => {
+            // What cannot be printed is lost.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
+    match manifest {
+        Ok(manifest) => {
+            print!("{manifest}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Reads the flags of the controller manager, which all commands share. What is not to run ends with

@@ -23,6 +23,7 @@ use crate::serving::{self, Pages, Server};
 use crate::shift::Shift;
 use crate::takeover::{Guard, Lookout};
 use crate::version::VERSION;
+use crate::webhook;
 use crate::wire::Wire;
 
 /// How long events of the election may take to be sent at the end.
@@ -44,10 +45,11 @@ pub async fn controller_manager(config: Config, verbosity: Verbosity) -> Result<
     let config = Arc::new(config);
     // All checks are there before anybody can ask for them: a replica must not be ready for a moment
     // because nothing is checked yet.
-    let work = Work::prepare(&config, wire, &watched, stop).await?;
-    let server = serve(&config, &watched, verbosity).await?;
+    let work = Work::prepare(&config, wire.clone(), &watched, stop).await?;
+    let servers =
+        [serve(&config, &watched, verbosity).await?, admit(&config, wire, &work, &watched).await?];
     let ended = work.run().await;
-    if let Some(server) = server {
+    for server in servers.into_iter().flatten() {
         server.stop().await;
     }
     ended
@@ -77,6 +79,26 @@ async fn serve(
         debugging: serving.debugging,
     };
     serving::start(serving, pages).await.map(Some)
+}
+
+/// Opens the port of the admission webhook, if there is to be one. Every replica answers, leader or not.
+async fn admit(
+    config: &Config,
+    wire: Wire,
+    work: &Work,
+    watched: &Watched,
+) -> Result<Option<Server>> {
+    let Some(settings) = &config.webhook else {
+        return Ok(None);
+    };
+    let parts = webhook::Parts {
+        wire,
+        index: work.shift.manager.index().clone(),
+        randomness: Randomness::seeded(rand::random()),
+        holder: leader::identity(),
+        metrics: watched.metrics.clone(),
+    };
+    webhook::start(settings, parts).await.map(Some)
 }
 
 /// What is to be done, all ready.

@@ -344,6 +344,9 @@ impl Cluster {
             "ClusterRole" => (RBAC, "clusterroles", Scope::Cluster),
             "ClusterRoleBinding" => (RBAC, "clusterrolebindings", Scope::Cluster),
             "RoleBinding" => (RBAC, "rolebindings", Scope::Namespace),
+            "MutatingWebhookConfiguration" => {
+                (ADMISSION, "mutatingwebhookconfigurations", Scope::Cluster)
+            }
             "ValidatingAdmissionPolicy" => {
                 (ADMISSION, "validatingadmissionpolicies", Scope::Cluster)
             }

@@ -103,6 +103,11 @@ impl Visitor {
         self.send(Method::PUT, path, body).await
     }
 
+    /// Posts something there, where perhaps nobody is at home.
+    pub async fn try_post(&self, path: &str, body: &str) -> Option<Seen> {
+        self.try_send(Method::POST, path, body).await.ok()
+    }
+
     async fn send(&self, method: Method, path: &str, body: &str) -> Seen {
         self.try_send(method, path, body).await.unwrap()
     }

@@ -145,8 +145,8 @@ fn a_claim_that_came_and_went_was_a_claim() {
     let (mut ledger, mut holds) = (ledger("10.96.0.0/29"), Holds::default());
     promise(&mut ledger, ADDRESS, "request");
     claim(&mut ledger, ADDRESS);
-    assert!(spent(&mut holds, &ledger, 1000).is_empty());
     unclaim(&mut ledger, ADDRESS);
+    assert!(spent(&mut holds, &ledger, 1000).is_empty());
     assert_eq!(spent(&mut holds, &ledger, 1010), [ADDRESS]);
 }
 

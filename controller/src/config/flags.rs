@@ -8,6 +8,7 @@ pub mod logging;
 pub mod serving;
 mod spelt;
 mod version;
+pub mod webhook;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -63,6 +64,7 @@ pub struct Values {
     pub ignored: BTreeMap<String, String>,
     pub logging: logging::Values,
     pub serving: serving::Values,
+    pub webhook: webhook::Values,
 }
 
 impl Default for Values {
@@ -107,6 +109,7 @@ impl Default for Values {
             ignored: BTreeMap::new(),
             logging: logging::Values::default(),
             serving: serving::Values::default(),
+            webhook: webhook::Values::default(),
         }
     }
 }
@@ -194,6 +197,9 @@ fn assign(values: &mut Values, name: &str, value: &str) -> Result<(), String> {
         return Ok(());
     }
     if let Assigned::Yes = values.serving.assign(name, value)? {
+        return Ok(());
+    }
+    if let Assigned::Yes = values.webhook.assign(name, value)? {
         return Ok(());
     }
     known::kind(name).map_or(Ok(()), |kind| kind.check(value))?;

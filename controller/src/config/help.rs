@@ -79,6 +79,16 @@ ClusterIPs:
       --cluster-ip-mode MODE  reconcile: give Services their ClusterIPs; audit: the API server does
                               (default auto: it is asked, by a Service that is created only for trial)
 
+The admission webhook, which chooses ClusterIPs where the API server gives them (`roster manifests
+webhook` makes it known there):
+      --webhook-secure-port N The port; 0 means none (default 0). Needs clusterip-controller
+      --webhook-bind-address IP
+                              The address (default 0.0.0.0: all, of both families)
+      --webhook-cert-dir PATH Where its certificate lies: tls.crt and tls.key, read again when they
+                              change; made there once, with ca.crt, if there is none
+      --webhook-client-ca-file PATH
+                              The authorities of those who may ask (default: all may)
+
 Load on the API server:
       --kube-api-qps N        Writes a second, 0 means 5, negative means no limit (default 20)
       --kube-api-burst N      Writes at once before that limit holds (default 30)

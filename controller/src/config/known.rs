@@ -130,6 +130,7 @@ const INTEGERS: &[&str] = &[
     "secure-port",
     "terminated-pod-gc-threshold",
     "v",
+    "webhook-secure-port",
 ];
 
 const FLOATS: &[&str] = &[
@@ -198,6 +199,8 @@ const PATHS: &[&str] = &[
     "service-account-private-key-file",
     "tls-cert-file",
     "tls-private-key-file",
+    "webhook-cert-dir",
+    "webhook-client-ca-file",
 ];
 
 const TEXTS: &[&str] = &[
@@ -235,4 +238,5 @@ const TEXTS: &[&str] = &[
     "tls-min-version",
     "tls-sni-cert-key",
     "vmodule",
+    "webhook-bind-address",
 ];

@@ -12,6 +12,7 @@ mod ignored;
 mod known;
 pub mod logging;
 pub mod serving;
+pub mod webhook;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -30,6 +31,7 @@ pub use help::help;
 pub use known::{Kind as FlagKind, all as flags};
 pub use logging::Logging;
 pub use serving::Serving;
+pub use webhook::Webhook;
 
 /// How many Services are given addresses at once.
 const CONCURRENT_CLUSTER_IP_SYNCS: i32 = 5;
@@ -51,6 +53,8 @@ pub struct Config {
     pub controllers: ControllerSelection,
     /// How health and metrics are served, if they are.
     pub serving: Option<Serving>,
+    /// How the admission webhook is served, if it is.
+    pub webhook: Option<Webhook>,
     /// What the manager works with.
     pub settings: Settings,
     /// `--leader-elect` and what belongs to it; nothing if this replica is the only one.
@@ -182,6 +186,7 @@ fn problems(values: &flags::Values) -> Vec<String> {
         ));
     }
     errors.extend(serving::problems(&values.serving));
+    errors.extend(webhook::problems(values));
     errors
 }
 
@@ -229,6 +234,7 @@ fn config(values: flags::Values) -> Config {
         },
         allowed_labels,
         disabled_metrics: values.disabled_metrics.words().to_vec(),
+        webhook: webhook::webhook(&values.webhook, &values.serving),
         serving: serving::serving(values.serving),
         settings: Settings {
             controllers: runs.collect(),

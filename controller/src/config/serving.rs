@@ -1,4 +1,4 @@
-//! How the HTTPS port is served and who may read, checked.
+//! How HTTPS ports are served and who may read, checked.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -8,9 +8,22 @@ use std::time::Duration;
 use super::flags::serving::{NamedPair, Values};
 use crate::serving::tls::{Groups, Suites, TlsVersion};
 
-/// All about the HTTPS port.
+/// All about the HTTPS port of the manager.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Serving {
+    /// The port.
+    pub listening: Listening,
+    /// Who a client is.
+    pub authentication: Authentication,
+    /// What a client may read.
+    pub authorization: Authorization,
+    /// Whether the verbosity of the log can be changed (`--profiling`).
+    pub debugging: Debugging,
+}
+
+/// An HTTPS port and its TLS.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listening {
     /// `--bind-address`; an unspecified one means all addresses of both families.
     pub bind_address: IpAddr,
     /// `--secure-port`.
@@ -31,12 +44,6 @@ pub struct Serving {
     pub most_streams: Option<NonZeroU32>,
     /// `--permit-port-sharing`.
     pub sharing: Sharing,
-    /// Who a client is.
-    pub authentication: Authentication,
-    /// What a client may read.
-    pub authorization: Authorization,
-    /// Whether the verbosity of the log can be changed (`--profiling`).
-    pub debugging: Debugging,
 }
 
 /// Where the certificate of the port comes from.
@@ -141,18 +148,10 @@ pub struct Authorization {
 /// All that is wrong with the values. Without a port nothing else matters.
 pub fn problems(values: &Values) -> Vec<String> {
     let mut errors = Vec::new();
-    match values.secure_port {
-        0 => return errors,
-        1..=65535 => {}
-        ..0 => errors.push(format!(
-            "--secure-port {} must be between 0 and 65535, inclusive. 0 for turning off secure port",
-            values.secure_port
-        )),
-        65536.. => errors.push(format!(
-            "--secure-port {} must be between 1 and 65535, inclusive. It cannot be turned off with 0",
-            values.secure_port
-        )),
+    if values.secure_port == 0 {
+        return errors;
     }
+    errors.extend(port_problem("secure-port", values.secure_port));
     for (flag, list) in [
         ("requestheader-username-headers", &values.requestheader_username_headers),
         ("requestheader-group-headers", &values.requestheader_group_headers),
@@ -166,23 +165,66 @@ pub fn problems(values: &Values) -> Vec<String> {
     if values.tls_cert_file.is_empty() != values.tls_private_key_file.is_empty() {
         errors.push("missing filename for serving cert".to_owned());
     }
-    errors.extend(TlsVersion::read(&values.tls_min_version).err());
-    errors.extend(Suites::read(values.tls_cipher_suites.words()).err());
-    errors.extend(Groups::read(&values.tls_curve_preferences).err());
+    errors.extend(tls_problems(values));
     errors
+}
+
+/// What is wrong with how TLS is to be spoken.
+pub fn tls_problems(values: &Values) -> Vec<String> {
+    let version = TlsVersion::read(&values.tls_min_version).err();
+    let suites = Suites::read(values.tls_cipher_suites.words()).err();
+    let groups = Groups::read(&values.tls_curve_preferences).err();
+    version.into_iter().chain(suites).chain(groups).collect()
+}
+
+/// What is wrong with the number of a port. Nought is good, and means none.
+pub fn port_problem(flag: &str, port: i64) -> Option<String> {
+    match port {
+        0..=65535 => None,
+        ..0 => Some(format!(
+            "--{flag} {port} must be between 0 and 65535, inclusive. 0 for turning off secure port"
+        )),
+        65536.. => Some(format!(
+            "--{flag} {port} must be between 1 and 65535, inclusive. It cannot be turned off with 0"
+        )),
+    }
 }
 
 /// How the port is served, if it is. The values must have no [`problems`].
 pub fn serving(values: Values) -> Option<Serving> {
     let port = u16::try_from(values.secure_port).ok().filter(|port| *port > 0)?;
+    let named_certificates = values.tls_sni_cert_key.clone();
     Some(Serving {
-        bind_address: values.bind_address,
+        listening: Listening {
+            named_certificates,
+            ..listening(&values, values.bind_address, port, certificate(&values))
+        },
+        debugging: if values.profiling { Debugging::On } else { Debugging::Off },
+        authorization: Authorization {
+            kubeconfig: given(&values.authorization_kubeconfig),
+            always_allow_paths: values.authorization_always_allow_paths.words().to_vec(),
+            authorized_ttl: values.authorization_webhook_cache_authorized_ttl,
+            unauthorized_ttl: values.authorization_webhook_cache_unauthorized_ttl,
+        },
+        authentication: authentication(&values),
+    })
+}
+
+/// A port with one certificate. All ports of a process speak the same TLS.
+pub fn listening(
+    values: &Values,
+    bind_address: IpAddr,
+    port: u16,
+    certificate: CertificateSource,
+) -> Listening {
+    Listening {
+        bind_address,
         port,
-        certificate: certificate(&values),
+        certificate,
         min_version: TlsVersion::read(&values.tls_min_version).unwrap_or_default(),
         suites: Suites::read(values.tls_cipher_suites.words()).unwrap_or_default(),
         groups: Groups::read(&values.tls_curve_preferences).unwrap_or_default(),
-        named_certificates: values.tls_sni_cert_key.clone(),
+        named_certificates: Vec::new(),
         most_streams: u32::try_from(values.http2_max_streams_per_connection)
             .ok()
             .and_then(NonZeroU32::new),
@@ -194,15 +236,7 @@ pub fn serving(values: Values) -> Option<Serving> {
             true => Protocols::Http1,
             false => Protocols::All,
         },
-        debugging: if values.profiling { Debugging::On } else { Debugging::Off },
-        authorization: Authorization {
-            kubeconfig: given(&values.authorization_kubeconfig),
-            always_allow_paths: values.authorization_always_allow_paths.words().to_vec(),
-            authorized_ttl: values.authorization_webhook_cache_authorized_ttl,
-            unauthorized_ttl: values.authorization_webhook_cache_unauthorized_ttl,
-        },
-        authentication: authentication(&values),
-    })
+    }
 }
 
 fn certificate(values: &Values) -> CertificateSource {
@@ -238,7 +272,8 @@ fn authentication(values: &Values) -> Authentication {
     }
 }
 
-fn given<T: for<'a> From<&'a str>>(text: &str) -> Option<T> {
+/// What a text stands for, unless it is empty.
+pub fn given<T: for<'a> From<&'a str>>(text: &str) -> Option<T> {
     (!text.is_empty()).then(|| text.into())
 }
 

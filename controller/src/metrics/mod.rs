@@ -17,6 +17,7 @@ mod slis;
 mod text;
 mod visits;
 mod watches;
+mod webhook;
 mod workqueue;
 
 use std::sync::Arc;
@@ -45,7 +46,10 @@ use rest_client::RestClientMetrics;
 use slis::HealthMetrics;
 use visits::VisitMetrics;
 use watches::WatchMetrics;
+use webhook::WebhookMetrics;
 use workqueue::WorkqueueMetrics;
+
+pub use webhook::Verdict;
 
 /// The `Content-Type` of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
@@ -67,6 +71,7 @@ pub struct Metrics {
     process: ProcessMetrics,
     requests: RequestMetrics,
     rest_clients: RestClientMetrics,
+    webhook: WebhookMetrics,
     health: HealthMetrics,
 }
 
@@ -107,6 +112,7 @@ impl Metrics {
             process: ProcessMetrics::new(&registry)?,
             requests: RequestMetrics::new(&registry)?,
             rest_clients: RestClientMetrics::new(&registry)?,
+            webhook: WebhookMetrics::new(&registry)?,
             health: HealthMetrics::new()?,
             disabled: Vec::new(),
             allowed: AllowedLabels::default(),
@@ -124,6 +130,11 @@ impl Metrics {
     #[must_use]
     pub fn allowing(self, allowed: &AllowedLabels) -> Self {
         Self { allowed: allowed.clone(), ..self }
+    }
+
+    /// The admission webhook has answered.
+    pub fn reviewed(&self, verdict: Verdict, took: Duration) {
+        self.webhook.reviewed(verdict, took);
     }
 
     /// Looks at a controller's queue from now on.

@@ -3,17 +3,18 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_body::Body as _;
 use http_body_util::Full;
+use hyper::body::Incoming;
 use rustls::pki_types::CertificateDer;
 use tokio::time::Instant;
 
 use super::answer::{self, Answer};
 use super::authentication::Authenticator;
 use super::authorization::{Authorizer, Decision};
+use super::listener::Answers;
 use super::pages::Pages;
 use super::user::User;
 use crate::metrics::Metrics;
@@ -30,16 +31,12 @@ pub struct Handler {
     pub metrics: Arc<Metrics>,
 }
 
-impl Handler {
-    /// The answer to a request that came with these certificates.
-    pub async fn answer<B>(
+impl Answers for Handler {
+    async fn answer(
         &self,
-        request: Request<B>,
+        request: Request<Incoming>,
         certificates: &[CertificateDer<'_>],
-    ) -> Answer
-    where
-        B: http_body::Body<Data = Bytes, Error: std::error::Error + Send + Sync + 'static>,
-    {
+    ) -> Answer {
         let is_head = request.method() == Method::HEAD;
         let mut answer = match self.admit(&request, certificates).await {
             Ok(()) => self.pages.answer(request).await,
@@ -52,7 +49,9 @@ impl Handler {
         }
         answer
     }
+}
 
+impl Handler {
     async fn admit<B>(
         &self,
         request: &Request<B>,

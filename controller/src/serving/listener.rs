@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use http::Request;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -19,9 +21,9 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::answer::Answer;
 use super::certificate::Identity;
-use super::handler::Handler;
-use crate::config::serving::{Serving, Sharing};
+use crate::config::serving::{Listening, Sharing};
 use crate::logging::PLAIN;
 
 /// How many connections are served at a time; others wait. Scrapers and probes are few.
@@ -32,14 +34,26 @@ const STREAMS: u32 = 64;
 const BACKLOG: u32 = 1024;
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long a client may take to say what it wants, and stay without wanting anything.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long a client may take to say what it wants, and stay without wanting anything. Clients in Go
+/// keep a connection for 90 s; if we ended it first, a request might be on its way that nobody answers.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How long requests may take to end when the port is closed.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// The first byte of a TLS connection.
 const HANDSHAKE_RECORD: u8 = 0x16;
 const NO_TLS: &[u8] =
     b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+
+/// Answers the requests of a port.
+pub trait Answers: Send + Sync + 'static {
+    /// The answer to a request that came with these certificates. That the client has the key of the
+    /// first is proved, and nothing else.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        certificates: &[CertificateDer<'_>],
+    ) -> impl Future<Output = Answer> + Send;
+}
 
 /// An open port.
 pub struct Server {
@@ -54,17 +68,17 @@ impl Server {
     /// # Errors
     /// If the port cannot be opened.
     pub async fn open(
-        serving: &Serving,
+        listening: &Listening,
         identity: Identity,
-        handler: Arc<Handler>,
+        handler: Arc<impl Answers>,
     ) -> Result<Self> {
-        let wanted = SocketAddr::new(serving.bind_address, serving.port);
-        let tcp = bind(wanted, serving.sharing)
+        let wanted = SocketAddr::new(listening.bind_address, listening.port);
+        let tcp = bind(wanted, listening.sharing)
             .with_context(|| format!("failed to listen on {wanted}"))
             .context("failed to create listener")?;
         let address = tcp.local_addr()?;
         let stopping = CancellationToken::new();
-        let streams = serving.most_streams.map_or(STREAMS, NonZeroU32::get);
+        let streams = listening.most_streams.map_or(STREAMS, NonZeroU32::get);
         let port = Port { tcp, identity, handler, streams };
         tracing::info!(name: PLAIN, "Serving securely on {address}");
         let serving = tokio::spawn(port.serve(stopping.clone()));
@@ -104,15 +118,15 @@ fn listen(address: SocketAddr, sharing: Sharing) -> std::io::Result<TcpListener>
     socket.listen(BACKLOG)
 }
 
-struct Port {
+struct Port<H> {
     tcp: TcpListener,
     identity: Identity,
-    handler: Arc<Handler>,
+    handler: Arc<H>,
     /// How many requests of one connection are answered at a time.
     streams: u32,
 }
 
-impl Port {
+impl<H: Answers> Port<H> {
     async fn serve(self, stopping: CancellationToken) {
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         let graceful = GracefulShutdown::new();
@@ -151,14 +165,14 @@ impl Port {
 }
 
 /// What a connection is served with.
-struct Client {
+struct Client<H> {
     tls: TlsAcceptor,
-    handler: Arc<Handler>,
+    handler: Arc<H>,
     watcher: Watcher,
     streams: u32,
 }
 
-impl Client {
+impl<H: Answers> Client<H> {
     async fn served(self, mut stream: TcpStream) {
         let Self { tls, handler, watcher, streams } = self;
         // Without this, small answers wait for the acknowledgement of the ones before.

@@ -6,6 +6,7 @@ mod listener;
 mod certificate;
 mod pairs;
 mod reloaded;
+pub mod self_signed;
 pub mod tls;
 
 mod handler;
@@ -16,7 +17,7 @@ mod cache;
 mod review;
 mod user;
 
-mod answer;
+pub mod answer;
 mod pages;
 
 use std::sync::Arc;
@@ -28,13 +29,15 @@ use crate::config::serving::Serving;
 use crate::metrics::Metrics;
 use authentication::{Authenticator, Authorities, Tokens};
 use authorization::Authorizer;
-use certificate::Identity;
 use handler::Handler;
 use review::Reviewer;
 
+pub use authentication::{Verifier, authorities_in};
 pub use authorization::Decision;
-pub use listener::Server;
+pub use certificate::Identity;
+pub use listener::{Answers, Server};
 pub use pages::Pages;
+pub use reloaded::Reloaded;
 pub use user::User;
 
 /// Gets all ready that is needed to serve, and opens the port last.
@@ -42,18 +45,18 @@ pub use user::User;
 /// # Errors
 /// If a certificate, a kubeconfig or an authority cannot be used, or the port cannot be opened.
 pub async fn start(serving: &Serving, pages: Pages) -> Result<Server> {
-    for suite in serving.suites.not_spoken() {
+    for suite in serving.listening.suites.not_spoken() {
         tracing::warn!(suite, "Cipher suite is not offered here");
     }
-    for group in serving.groups.not_offered() {
+    for group in serving.listening.groups.not_offered() {
         tracing::warn!(group, "Group of --tls-curve-preferences is not offered here");
     }
-    let identity = Identity::new(serving)?;
+    let identity = Identity::new(&serving.listening)?;
     let metrics = pages.metrics.clone();
     let authenticator = authenticator(serving, &metrics).await?;
     let authorizer = authorizer(serving, &metrics).await?;
     let handler = Handler { authenticator, authorizer, pages, metrics };
-    Server::open(serving, identity, Arc::new(handler)).await
+    Server::open(&serving.listening, identity, Arc::new(handler)).await
 }
 
 async fn authenticator(serving: &Serving, metrics: &Arc<Metrics>) -> Result<Authenticator> {

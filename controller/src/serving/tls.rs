@@ -13,7 +13,7 @@ use rustls::{
 };
 
 use super::pairs::{NamedPair, Pair, Pairs};
-use crate::config::serving::{Protocols, Serving};
+use crate::config::serving::{Listening, Protocols};
 
 /// The oldest version of TLS that is spoken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,20 +134,20 @@ impl Suites {
 ///
 /// # Errors
 /// If a key does not fit its certificate, or nothing is left by which keys could be exchanged.
-pub fn config(pair: Pair, named: Vec<NamedPair>, serving: &Serving) -> Result<ServerConfig> {
+pub fn config(pair: Pair, named: Vec<NamedPair>, listening: &Listening) -> Result<ServerConfig> {
     let mut provider = aws_lc_rs::default_provider();
-    provider.cipher_suites.retain(|suite| serving.suites.contain(suite));
-    provider.kx_groups.retain(|group| serving.groups.contain(group.name().into()));
+    provider.cipher_suites.retain(|suite| listening.suites.contain(suite));
+    provider.kx_groups.retain(|group| listening.groups.contain(group.name().into()));
     if provider.kx_groups.is_empty() {
         bail!("none of the groups in --tls-curve-preferences is offered here");
     }
     let provider = Arc::new(provider);
     let pairs = Pairs::new(pair, named, &provider)?;
     let mut config = ServerConfig::builder_with_provider(provider.clone())
-        .with_protocol_versions(&serving.min_version.and_newer())?
+        .with_protocol_versions(&listening.min_version.and_newer())?
         .with_client_cert_verifier(Arc::new(AnyCertificate(provider)))
         .with_cert_resolver(Arc::new(pairs));
-    config.alpn_protocols = match serving.protocols {
+    config.alpn_protocols = match listening.protocols {
         Protocols::All => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         Protocols::Http1 => vec![b"http/1.1".to_vec()],
     };

@@ -158,6 +158,14 @@ fn claim_of(answer: &Answer) -> Result<IpAddress, WireError> {
     }
 }
 
+/// What we keep of a Service out of JSON.
+pub fn read_service(body: &[u8]) -> Result<Service, WireError> {
+    match Encoding::Json.fact(Kind::Service, body)? {
+        (Fact::Service(service), _) => Ok(service),
+        _ => Err(unexpected("Service")),
+    }
+}
+
 fn service_object(body: &[u8]) -> Result<ServiceObject, WireError> {
     let object: Value = serde_json::from_slice(body)
         .map_err(|error| WireError::Decode(format!("cannot read a Service: {error}")))?;

@@ -26,7 +26,7 @@ use http::{Method, Request, StatusCode};
 use kube::client::Body;
 
 pub use cluster_ip_holds::{NewHold, ServiceName};
-pub use cluster_ips::ServiceObject;
+pub use cluster_ips::{ServiceObject, read_service};
 use encoding::Encoding;
 pub use error::{Status, WireError};
 pub use events::EventObject;

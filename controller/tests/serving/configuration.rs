@@ -9,7 +9,7 @@ use crate::Manager;
 
 /// Flags that differ because the test wants it, because the two are two, or on purpose. The stock
 /// manager shows the pair that it makes in `--cert-dir` as if it had been given.
-const DIFFERENT: [&str; 11] = [
+const DIFFERENT: [&str; 15] = [
     "cert-dir",
     "cluster-ip-mode",
     "controllers",
@@ -21,6 +21,10 @@ const DIFFERENT: [&str; 11] = [
     "tls-cert-file",
     "tls-private-key-file",
     "v",
+    "webhook-bind-address",
+    "webhook-cert-dir",
+    "webhook-client-ca-file",
+    "webhook-secure-port",
 ];
 
 /// Ways of asking for a page, whether or not there is such a form of it.

@@ -20,41 +20,41 @@ const WITHOUT_CLAIM: SignedDuration = SignedDuration::from_secs(120);
 /// may be wrong.
 #[derive(Debug, Default)]
 pub struct Holds {
-    seen: BTreeMap<Text, Seen>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Seen {
-    first: Timestamp,
-    claimed: Option<Timestamp>,
+    seen: BTreeMap<Text, Timestamp>,
+    kept: BTreeMap<Text, Timestamp>,
 }
 
 impl Holds {
     /// Looks at all holds. Answers those that have done their work.
     pub fn look(&mut self, ledger: &Ledger, now: Timestamp) -> Vec<Arc<ClusterIpHold>> {
-        let mut seen = BTreeMap::new();
-        let mut spent = Vec::new();
-        for hold in ledger.holds() {
-            let before = self.seen.get(&hold.uid).copied();
-            let mut it = before.unwrap_or(Seen { first: now, claimed: None });
-            // A claim that comes and goes is of a creation that failed late; it was seen all the same.
-            if it.claimed.is_none() && ledger.claim_on(hold.address).is_some() {
-                it.claimed = Some(now);
-            }
-            if it.is_over(now) {
-                spent.push(hold.clone());
-            }
-            seen.insert(hold.uid.clone(), it);
-        }
-        self.seen = seen;
-        spent
+        note(&mut self.seen, ledger.holds(), now);
+        note(&mut self.kept, ledger.kept_holds(), now);
+        let is_over = |hold: &ClusterIpHold| {
+            is_past(&self.kept, hold, now, AFTER_CLAIM)
+                || is_past(&self.seen, hold, now, WITHOUT_CLAIM)
+        };
+        ledger.holds().filter(|hold| is_over(hold)).cloned().collect()
     }
 }
 
-impl Seen {
-    fn is_over(self, now: Timestamp) -> bool {
-        let claimed_long_ago =
-            self.claimed.is_some_and(|claimed| now.duration_since(claimed) >= AFTER_CLAIM);
-        claimed_long_ago || now.duration_since(self.first) >= WITHOUT_CLAIM
-    }
+/// Notes those that are new, and forgets those that are gone.
+fn note<'a>(
+    since: &mut BTreeMap<Text, Timestamp>,
+    holds: impl Iterator<Item = &'a Arc<ClusterIpHold>>,
+    now: Timestamp,
+) {
+    let before = std::mem::take(since);
+    *since = holds
+        .map(|hold| (hold.uid.clone(), before.get(&hold.uid).copied().unwrap_or(now)))
+        .collect();
+}
+
+/// Whether a hold was noted so long ago.
+fn is_past(
+    since: &BTreeMap<Text, Timestamp>,
+    hold: &ClusterIpHold,
+    now: Timestamp,
+    limit: SignedDuration,
+) -> bool {
+    since.get(&hold.uid).is_some_and(|since| now.duration_since(*since) >= limit)
 }

@@ -43,9 +43,17 @@ pub struct Ledger {
 struct Holders {
     services: BTreeSet<NamespacedName>,
     claim: Option<Arc<IpAddress>>,
-    hold: Option<Arc<ClusterIpHold>>,
+    promise: Option<Promise>,
     /// It was picked, and its claim or hold is not made yet.
     picked: bool,
+}
+
+/// A hold, and what has come of it.
+#[derive(Clone, Debug)]
+struct Promise {
+    hold: Arc<ClusterIpHold>,
+    /// The address was claimed since, be it that the claim has gone again.
+    kept: bool,
 }
 
 /// What belongs to the name of a Service, whether or not the Service exists.
@@ -123,6 +131,9 @@ impl Ledger {
         }
         let mut concerned: BTreeSet<_> = named(&before).into_iter().chain(named(&now)).collect();
         self.change(address, |holders| {
+            if let Some(promise) = &mut holders.promise {
+                promise.kept |= now.is_some();
+            }
             holders.claim = now;
             holders.picked = false;
         });
@@ -144,7 +155,8 @@ impl Ledger {
             self.promised.entry(hold.request_uid.clone()).or_default().insert(address);
         }
         self.change(address, |holders| {
-            holders.hold = now;
+            let kept = holders.claim.is_some();
+            holders.promise = now.map(|hold| Promise { hold, kept });
             holders.picked = false;
         });
     }
@@ -242,13 +254,17 @@ impl Ledger {
 
     /// The hold on an address.
     pub fn hold_on(&self, address: IpAddr) -> Option<Arc<ClusterIpHold>> {
-        self.addresses.get(&address)?.hold.clone()
+        self.addresses.get(&address)?.promise.as_ref().map(|promise| promise.hold.clone())
     }
 
     /// All holds.
     pub fn holds(&self) -> impl Iterator<Item = &Arc<ClusterIpHold>> {
-        let held = self.promised.values().flatten();
-        held.filter_map(|address| self.addresses.get(address)?.hold.as_ref())
+        self.promises().map(|promise| &promise.hold)
+    }
+
+    /// The holds whose addresses have been claimed since, be it that the claims have gone again.
+    pub fn kept_holds(&self) -> impl Iterator<Item = &Arc<ClusterIpHold>> {
+        self.promises().filter(|promise| promise.kept).map(|promise| &promise.hold)
     }
 
     /// The addresses that were promised in an admission request.
@@ -259,7 +275,7 @@ impl Ledger {
     /// Whether an address was promised and neither claimed nor listed since.
     pub fn is_only_promised(&self, address: IpAddr) -> bool {
         self.addresses.get(&address).is_some_and(|holders| {
-            holders.hold.is_some() && holders.claim.is_none() && holders.services.is_empty()
+            holders.promise.is_some() && holders.claim.is_none() && holders.services.is_empty()
         })
     }
 
@@ -437,6 +453,11 @@ impl Ledger {
         }
     }
 
+    fn promises(&self) -> impl Iterator<Item = &Promise> {
+        let held = self.promised.values().flatten();
+        held.filter_map(|address| self.addresses.get(address)?.promise.as_ref())
+    }
+
     /// The Services that list any of the addresses.
     fn concerned(&self, addresses: impl IntoIterator<Item = IpAddr>) -> Vec<NamespacedName> {
         let holders = addresses.into_iter().filter_map(|address| self.addresses.get(&address));
@@ -478,7 +499,7 @@ impl Ledger {
 
 impl Holders {
     fn are_none(&self) -> bool {
-        self.services.is_empty() && self.claim.is_none() && self.hold.is_none() && !self.picked
+        self.services.is_empty() && self.claim.is_none() && self.promise.is_none() && !self.picked
     }
 }
 

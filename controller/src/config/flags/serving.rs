@@ -179,7 +179,7 @@ impl Values {
 }
 
 /// An empty address means all, as Go reads it.
-fn address(value: &str) -> Result<IpAddr, String> {
+pub fn address(value: &str) -> Result<IpAddr, String> {
     let text = value.trim();
     if text.is_empty() {
         return Ok(Ipv4Addr::UNSPECIFIED.into());

@@ -12,6 +12,7 @@ impl Values {
     pub fn spelt(&self) -> BTreeMap<String, String> {
         let spelt = self.of_manager().into_iter();
         let spelt = spelt.chain(self.logging.spelt()).chain(self.serving.spelt());
+        let spelt = spelt.chain(self.webhook.spelt());
         let mut all: BTreeMap<String, String> =
             spelt.map(|(name, value)| (name.to_owned(), value)).collect();
         all.extend(self.ignored.clone());
@@ -125,6 +126,17 @@ impl super::serving::Values {
                 "authorization-webhook-cache-unauthorized-ttl",
                 time(self.authorization_webhook_cache_unauthorized_ttl),
             ),
+        ]
+    }
+}
+
+impl super::webhook::Values {
+    fn spelt(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("webhook-bind-address", self.bind_address.to_string()),
+            ("webhook-secure-port", self.secure_port.to_string()),
+            ("webhook-cert-dir", self.cert_dir.clone()),
+            ("webhook-client-ca-file", self.client_ca_file.clone()),
         ]
     }
 }

@@ -26,16 +26,18 @@ fn words(words: &[&str]) -> Vec<String> {
 fn defaults_are_those_of_kube_controller_manager_but_for_profiling() {
     let ten = Duration::from_secs(10);
     let wanted = Serving {
-        bind_address: Ipv4Addr::UNSPECIFIED.into(),
-        port: 10257,
-        certificate: CertificateSource::Memory,
-        min_version: TlsVersion::Tls12,
-        suites: Suites::All,
-        groups: Groups::Usual,
-        named_certificates: Vec::new(),
-        most_streams: None,
-        sharing: Sharing::Refused,
-        protocols: Protocols::All,
+        listening: Listening {
+            bind_address: Ipv4Addr::UNSPECIFIED.into(),
+            port: 10257,
+            certificate: CertificateSource::Memory,
+            min_version: TlsVersion::Tls12,
+            suites: Suites::All,
+            groups: Groups::Usual,
+            named_certificates: Vec::new(),
+            most_streams: None,
+            sharing: Sharing::Refused,
+            protocols: Protocols::All,
+        },
         authentication: Authentication {
             kubeconfig: None,
             lookup: Lookup::Required,
@@ -109,5 +111,5 @@ fn suites_that_are_too_old_are_accepted_and_told() {
     let flag = format!(
         "--tls-cipher-suites={old},TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,TLS_AES_128_GCM_SHA256"
     );
-    assert_eq!(serving(&[&flag]).suites.not_spoken(), [old]);
+    assert_eq!(serving(&[&flag]).listening.suites.not_spoken(), [old]);
 }

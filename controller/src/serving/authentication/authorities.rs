@@ -222,7 +222,11 @@ impl Published {
     }
 }
 
-fn authorities_in(path: &Path) -> Result<Reloaded<Verifier>> {
+/// The authorities in a file, read again when it changes.
+///
+/// # Errors
+/// If there are none that can be used.
+pub fn authorities_in(path: &Path) -> Result<Reloaded<Verifier>> {
     let file = path.to_owned();
     let read = move || {
         let pem =

@@ -11,7 +11,8 @@ use anyhow::Result;
 use http::HeaderMap;
 use rustls::pki_types::CertificateDer;
 
-pub use authorities::Authorities;
+pub use authorities::{Authorities, authorities_in};
+pub use certificates::Verifier;
 pub use tokens::Tokens;
 
 use super::user::User;
