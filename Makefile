@@ -44,6 +44,7 @@ article:    ## the article's story with kube-proxy and CoreDNS in network namesp
 	$(CARGO) build --workspace --bin roster
 	$(ARTICLE) play story $(CURDIR)/target/debug/roster
 	$(ARTICLE) play story-without-allocator $(CURDIR)/target/debug/roster
+	$(ARTICLE) play story-through-webhook $(CURDIR)/target/debug/roster
 	$(ARTICLE) cleanup
 
 article-under-change: build ## the same while everything changes, beside kube-controller-manager (minutes)

@@ -27,6 +27,7 @@ pub fn play(play: &str, roster: &str) -> ExitCode {
         "wait" => leftovers::wait_to_be_killed(),
         "story" => tokio(story::observations(roster, Allocator::KubeApiserver)),
         "story-without-allocator" => tokio(story::observations(roster, Allocator::Roster)),
+        "story-through-webhook" => tokio(story::observations(roster, Allocator::Webhook)),
         "change" => tokio(story::changes(roster)),
         unknown => panic!("there is no play {unknown:?}"),
     }

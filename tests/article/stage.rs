@@ -3,6 +3,7 @@
 
 mod dns;
 mod manager;
+pub mod pool;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -34,6 +35,8 @@ pub enum Allocator {
     KubeApiserver,
     /// Roster, on a kube-apiserver that gives none.
     Roster,
+    /// kube-apiserver, which asks Roster for addresses of a pool.
+    Webhook,
 }
 
 /// Everything, at work. What is dropped first stands first.
@@ -50,6 +53,7 @@ pub struct Stage {
     pub proxy: KubeProxy,
     dns: Coredns,
     manager: Option<Manager>,
+    allocator: Allocator,
     _workloads: ControllerManager,
     plane: ControlPlane,
 }
@@ -61,16 +65,22 @@ impl Stage {
         let client = plane.api_server.client().await.unwrap();
         let cluster = Cluster { client: client.clone(), namespace: "default".to_owned() };
         cluster.node(node()).await;
+        if allocator == Allocator::Webhook {
+            pool::define(&cluster).await;
+        }
         let proxy_options = proxy_options();
         let (workloads, manager, proxy) = tokio::join!(
             ControllerManager::start(
                 &plane.api_server,
                 ControllerManagerOptions::unhurried(&WORKLOADS)
             ),
-            Manager::start(contestant, &plane.api_server),
+            Manager::start(contestant, &plane.api_server, allocator),
             KubeProxy::start(&plane.api_server, &proxy_options),
         );
         let dns = dns::start(&plane.api_server, &cluster).await;
+        if let (Allocator::Webhook, Contestant::Roster(program)) = (allocator, contestant) {
+            pool::bind(program, &cluster).await;
+        }
         Self {
             kubelet: Kubelet::start(client),
             cluster,
@@ -79,6 +89,7 @@ impl Stage {
             proxy: proxy.unwrap(),
             dns,
             manager: Some(manager),
+            allocator,
             _workloads: workloads.unwrap(),
             plane,
         }
@@ -88,7 +99,8 @@ impl Stage {
     pub async fn hand_over_to(&mut self, contestant: Contestant<'_>) {
         // Two at once would fight.
         self.manager = None;
-        self.manager = Some(Manager::start(contestant, &self.plane.api_server).await);
+        let manager = Manager::start(contestant, &self.plane.api_server, self.allocator).await;
+        self.manager = Some(manager);
     }
 
     /// Calls kubectl, and shows what it prints.
@@ -183,7 +195,7 @@ impl Stage {
 
 async fn control_plane(allocator: Allocator) -> ControlPlane {
     let program = match allocator {
-        Allocator::KubeApiserver => Program::KubeApiserver,
+        Allocator::KubeApiserver | Allocator::Webhook => Program::KubeApiserver,
         Allocator::Roster => Program::WithoutAllocator,
     };
     let etcd = Etcd::start().await.unwrap();

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use testbed::{ApiServer, Child, ControllerManager, ControllerManagerOptions};
 
+use super::{Allocator, pool};
 use crate::inside::FILES;
 
 const CONTROLLERS: [&str; 3] =
@@ -29,9 +30,15 @@ pub enum Manager {
 
 impl Manager {
     /// Starts one.
-    pub async fn start(contestant: Contestant<'_>, server: &ApiServer) -> Self {
+    pub async fn start(
+        contestant: Contestant<'_>,
+        server: &ApiServer,
+        allocator: Allocator,
+    ) -> Self {
         match contestant {
-            Contestant::Roster(program) => Self::Roster(roster(Path::new(program), server)),
+            Contestant::Roster(program) => {
+                Self::Roster(roster(Path::new(program), server, allocator))
+            }
             Contestant::Stock => {
                 let options = ControllerManagerOptions::unhurried(&CONTROLLERS);
                 Self::Stock(ControllerManager::start(server, options).await.unwrap())
@@ -48,12 +55,15 @@ impl Manager {
     }
 }
 
-fn roster(program: &Path, server: &ApiServer) -> Child {
+fn roster(program: &Path, server: &ApiServer, allocator: Allocator) -> Child {
     let kubeconfig = server.kubeconfig_path().display().to_string();
     let fixed = ["controller-manager", "--leader-elect=false", EVERYTHING];
     let mut arguments: Vec<String> = fixed.map(str::to_owned).into();
     for of in ["", "authentication-", "authorization-"] {
         arguments.push(format!("--{of}kubeconfig={kubeconfig}"));
+    }
+    if allocator == Allocator::Webhook {
+        arguments.extend(pool::flags());
     }
     Child::start("roster", program, &arguments, Path::new(FILES)).unwrap()
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::narrator::{shell, step};
 use crate::network;
-use crate::stage::{Allocator, Contestant, Stage};
+use crate::stage::{Allocator, Contestant, Stage, pool};
 use crate::story::{avoids, families, reaches_evenly, service};
 
 const NAME: &str = "hostnames.default.svc.cluster.local";
@@ -18,6 +18,9 @@ pub async fn observations(roster: &str, allocator: Allocator) {
     let stage = Stage::set(Contestant::Roster(roster), allocator).await;
     let pods = the_endpoints_list_exactly_the_three_pods(&stage).await;
     the_service_has_a_cluster_ip(&stage).await;
+    if allocator == Allocator::Webhook {
+        the_cluster_ip_is_of_the_pool(&stage).await;
+    }
     the_cluster_ip_reaches_all_pods(&stage, &pods).await;
     a_pod_whose_probe_fails_is_left_out(&stage, &pods).await;
     a_pod_whose_process_was_killed_is_left_out(&stage, &pods).await;
@@ -48,6 +51,13 @@ async fn the_service_has_a_cluster_ip(stage: &Stage) {
     assert!(printed.contains(&format!(" {address} ")), "{address}");
     let printed = stage.kubectl(&format!("get ipaddress {address}"));
     assert!(printed.contains("services/default/hostnames"), "nobody has claimed {address}");
+}
+
+async fn the_cluster_ip_is_of_the_pool(stage: &Stage) {
+    step("It comes out of the pool that the namespace is bound to");
+    stage.kubectl("get clusterippool hostnames");
+    let address = stage.address("hostnames", 0).await.ip();
+    assert!(pool::is_of_the_pool(&address.to_string()), "{address}");
 }
 
 async fn the_cluster_ip_reaches_all_pods(stage: &Stage, pods: &BTreeSet<String>) {
