@@ -42,21 +42,13 @@ impl Object {
             labels: strings(&value, "/metadata/labels"),
             owners: owners.map(|owner| text(owner, "/uid").to_owned()).collect(),
             is_being_deleted: !text(&value, "/metadata/deletionTimestamp").is_empty(),
-            // A value has no keys but texts, so it can be written.
-            body: serde_json::to_vec(&value).unwrap_or_default().into(),
+            body: written(&value).into(),
         }
     }
 
     /// The object as it was, at another resourceVersion: how a watch shows that it is gone.
     pub fn at(&self, resource_version: u64) -> Self {
         Self::encode(self.value(), resource_version)
-    }
-
-    /// Whether it would be the same if a value was stored in its place.
-    pub fn holds(&self, value: &Value) -> bool {
-        let mut value = value.clone();
-        as_stored(&mut value, self.resource_version);
-        value == self.value()
     }
 
     /// The object as JSON to work on.
@@ -87,11 +79,9 @@ impl Object {
         if kind.custom.is_some() {
             return self.as_item(kind).to_vec();
         }
-        let mut encoded =
-            format!("{{\"kind\":\"{}\",\"apiVersion\":\"{}\",", kind.kind, kind.api_version())
-                .into_bytes();
-        encoded.extend_from_slice(self.as_item(kind).get(1..).unwrap_or(&[]));
-        encoded
+        let name =
+            format!("{{\"kind\":\"{}\",\"apiVersion\":\"{}\",", kind.kind, kind.api_version());
+        [name.as_bytes(), self.as_item(kind).get(1..).unwrap_or(&[])].concat()
     }
 
     /// The object as JSON to work on, with `kind` and `apiVersion`.
@@ -105,8 +95,16 @@ impl Object {
     }
 }
 
-/// What is stored of an object: nothing that its place says already.
-fn as_stored(value: &mut Value, resource_version: u64) {
+fn written(value: &Value) -> Box<[u8]> {
+    // Longer than most objects, so that it seldom has to grow. What is left over is given back.
+    let mut body = Vec::with_capacity(8 << 10);
+    // A value has no keys but texts, so it can be written.
+    let _ = serde_json::to_writer(&mut body, value);
+    body.into_boxed_slice()
+}
+
+/// Makes of an object what is stored of it at a version: nothing that its place says already.
+pub fn as_stored(value: &mut Value, resource_version: u64) {
     if let Some(fields) = value.as_object_mut() {
         fields.shift_remove("kind");
         fields.shift_remove("apiVersion");
@@ -114,19 +112,27 @@ fn as_stored(value: &mut Value, resource_version: u64) {
     set(value, "/metadata", "resourceVersion", json!(resource_version.to_string()));
 }
 
+/// The value at a JSON pointer in which nothing is escaped, which [`Value::pointer`] would copy.
+pub fn at<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
+    pointer.split('/').skip(1).try_fold(value, |value, step| match value {
+        Value::Array(elements) => elements.get(step.parse::<usize>().ok()?),
+        other => other.get(step),
+    })
+}
+
 /// The text at a JSON pointer; nothing there is empty.
 pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or("")
+    at(value, pointer).and_then(Value::as_str).unwrap_or("")
 }
 
 /// The elements of the list at a JSON pointer.
 pub fn elements<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
-    value.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+    at(value, pointer).and_then(Value::as_array).into_iter().flatten()
 }
 
 /// The map of strings at a JSON pointer.
 fn strings(value: &Value, pointer: &str) -> BTreeMap<String, String> {
-    let fields = value.pointer(pointer).and_then(Value::as_object).into_iter().flatten();
+    let fields = at(value, pointer).and_then(Value::as_object).into_iter().flatten();
     fields.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
 

@@ -11,7 +11,7 @@ use crate::kinds::{
     Status,
 };
 use crate::managed::{Managers, Operation};
-use crate::object::{Object, elements, set, take, text};
+use crate::object::{Object, as_stored, elements, set, take, text};
 use crate::refusal::Refusal;
 use crate::request::{Ask, Verb};
 use crate::state::State;
@@ -214,7 +214,8 @@ pub fn replace(
     metadata::no_new_finalizers(kind, &ask.name, &before, &object)?;
     service::settle(state, kind, Some(&before), &mut object)?;
     state.warnings.extend(warning(kind, &object));
-    if current.holds(&object) {
+    as_stored(&mut object, current.resource_version);
+    if object == before {
         return Ok(Reply::Object(StatusCode::OK, current.clone()));
     }
     if ask.is_dry_run() {

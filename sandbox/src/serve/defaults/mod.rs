@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::custom;
 use super::service::is_reachable;
 use crate::kinds::Kind;
-use crate::object::{elements, set, take, text};
+use crate::object::{at, elements, set, take, text};
 
 /// Fills in an object that is about to be stored.
 pub fn apply(kind: &Kind, object: &mut Value) {
@@ -173,7 +173,7 @@ fn fill(object: &mut Value, pointer: &str, with: Value) {
         return;
     };
     for (field, value) in with {
-        let missing = match object.pointer(pointer).and_then(|map| map.get(&field)) {
+        let missing = match at(object, pointer).and_then(|map| map.get(&field)) {
             None | Some(Value::Null) => true,
             Some(Value::String(text)) => text.is_empty() && value != json!(""),
             Some(_) => false,
