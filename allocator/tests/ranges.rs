@@ -160,6 +160,11 @@ fn a_full_range_grows_by_one_that_covers_it_or_by_another() {
 }
 
 #[test]
+fn two_ranges_give_what_each_of_them_gives() {
+    assert_eq!(fill(&mut allocator(&["192.168.0.0/28", "10.0.0.0/28"])).len(), 28);
+}
+
+#[test]
 fn a_network_address_can_be_given_by_a_range_that_covers_it() {
     let mut allocator = allocator(&["192.168.1.0/24"]);
     assert_eq!(allocator.claim(address("192.168.1.0")), Err(Error::NotInRange));

@@ -1,6 +1,6 @@
 //! The manager: feeds, index, queue, workers and events wired together, in start order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::environment::{Clock, Randomness};
 use crate::events::Recorder;
 use crate::executor::Executor;
 use crate::feed::Feed;
-use crate::health::{ControllerCheck, Health};
+use crate::health::{ControllerCheck, Health, Need};
 use crate::leader::Fence;
 use crate::limiter::Limiter;
 use crate::metrics::Metrics;
@@ -70,6 +70,9 @@ pub struct Parts {
 pub struct Settings {
     /// The controllers that run (`--controllers`), and how each works.
     pub controllers: BTreeMap<Controller, Pace>,
+    /// Those of them that nobody asked for by name and that kube-controller-manager lacks. While the
+    /// API server refuses them what they have to see they rest, and the manager is no less ready.
+    pub optional: BTreeSet<Controller>,
     /// `--max-endpoints-per-slice`.
     pub max_endpoints_per_slice: NonZeroUsize,
     /// `--mirroring-max-endpoints-per-subset`.
@@ -126,7 +129,7 @@ impl Manager {
         if settings.controllers.contains_key(&Controller::ClusterIp) {
             metrics.watch_cluster_ips(&index);
         }
-        let reachability = Arc::new(Reachability::default());
+        let reachability = Arc::new(Reachability::new(settings.optional_kinds()));
         let mut intake = JoinSet::new();
         for kind in index.with(|index| index.kinds().clone()) {
             let feed = Feed {
@@ -141,8 +144,13 @@ impl Manager {
         }
 
         let check = |(controller, queue)| {
+            let need = match settings.optional.contains(&controller) {
+                true => Need::Optional,
+                false => Need::Required,
+            };
             let check = ControllerCheck {
                 controller,
+                need,
                 index: index.clone(),
                 reachability: reachability.clone(),
                 queue,
@@ -375,6 +383,15 @@ fn title(controller: Controller) -> &'static str {
 }
 
 impl Settings {
+    /// The kinds that only optional controllers depend on, with those.
+    fn optional_kinds(&self) -> BTreeMap<Kind, Controller> {
+        let required = self.controllers.keys().filter(|it| !self.optional.contains(it));
+        let required: BTreeSet<Kind> = required.flat_map(|it| it.kinds()).copied().collect();
+        let of_each =
+            self.optional.iter().flat_map(|it| it.kinds().iter().map(|kind| (*kind, *it)));
+        of_each.filter(|(kind, _)| !required.contains(kind)).collect()
+    }
+
     fn slice_limits(&self) -> endpoint_slices::Limits {
         endpoint_slices::Limits { max_endpoints_per_slice: self.max_endpoints_per_slice }
     }

@@ -3,14 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use controller_core::key::Kind;
+use controller_core::key::{Controller, Kind};
 use parking_lot::Mutex;
 
 use crate::wire::WireError;
 
 /// What the feeds know together.
-#[derive(Default)]
-pub struct Reachability(Mutex<State>);
+pub struct Reachability {
+    state: Mutex<State>,
+    /// The kinds without which only such controllers rest as need not run.
+    optional: BTreeMap<Kind, Controller>,
+}
 
 #[derive(Default)]
 struct State {
@@ -21,14 +24,19 @@ struct State {
 }
 
 impl Reachability {
+    /// Nothing is known yet. Of some kinds only controllers depend that need not run.
+    pub fn new(optional: BTreeMap<Kind, Controller>) -> Self {
+        Self { state: Mutex::default(), optional }
+    }
+
     /// A feed could not list or watch its kind.
     pub fn lost(&self, kind: Kind, error: &WireError) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         match error {
             // The server is there, and refuses one kind: that is another story for each kind.
             WireError::Status(status) => {
                 if state.refused.insert(kind, status.message.clone()).is_none() {
-                    tracing::error!(kind = kind.name(), code = status.code.as_u16(), err = %error, "Cannot list or watch; trying again until it works");
+                    self.tell_of_refusal(kind, status.code.as_u16(), error);
                 }
             }
             _ => {
@@ -39,12 +47,31 @@ impl Reachability {
         }
     }
 
+    fn tell_of_refusal(&self, kind: Kind, code: u16, error: &WireError) {
+        let kind_name = kind.name();
+        match self.optional.get(&kind) {
+            None => {
+                tracing::error!(kind = kind_name, code, err = %error, "Cannot list or watch; trying again until it works");
+            }
+            Some(controller) => {
+                let controller = controller.name();
+                tracing::warn!(kind = kind_name, code, err = %error, controller, "Cannot list or watch; the controller, which only * in --controllers asks for, rests until it works");
+            }
+        }
+    }
+
+    /// Whether the API server refuses any of some kinds.
+    pub fn refuses(&self, kinds: &[Kind]) -> bool {
+        let state = self.state.lock();
+        !state.away && kinds.iter().any(|kind| state.refused.contains_key(kind))
+    }
+
     /// Whether some kinds are being watched, as far as anybody has noticed.
     ///
     /// # Errors
     /// What is in the way.
     pub fn of(&self, kinds: &[Kind]) -> Result<(), String> {
-        let state = self.0.lock();
+        let state = self.state.lock();
         if state.away {
             return Err("the API server cannot be reached".to_owned());
         }
@@ -59,7 +86,7 @@ impl Reachability {
 
     /// A feed was answered.
     pub fn found(&self, kind: Kind) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let refused = state.refused.remove(&kind).is_some();
         let away = std::mem::replace(&mut state.away, false);
         if away {

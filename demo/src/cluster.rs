@@ -40,8 +40,7 @@ impl Cluster {
 /// The flags that Roster is started with. It asks the API server whether it gives ClusterIPs.
 pub fn flags(kubeconfig: &Path) -> Vec<String> {
     let kubeconfig = format!("--kubeconfig={}", kubeconfig.display());
-    let others =
-        ["--controllers=*,clusterip-controller", "--leader-elect=false", "--secure-port=0"];
+    let others = ["--leader-elect=false", "--secure-port=0"];
     [kubeconfig].into_iter().chain(others.map(str::to_owned)).collect()
 }
 

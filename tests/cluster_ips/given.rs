@@ -1,6 +1,6 @@
 //! Services get the addresses that they need, or are told why not.
 
-use sandbox::Verb;
+use sandbox::{Action, Fault, Verb};
 use serde_json::json;
 use support::{World, service};
 
@@ -171,5 +171,52 @@ async fn a_server_that_gives_addresses_by_itself_is_left_to_do_so() {
     tokio::time::sleep(GRACE).await;
     assert_eq!(world.writes(CLAIMS), [""; 0]);
     assert_eq!(claims(&world).await, ["10.96.0.1 kubernetes"]);
+    roster.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_cannot_be_written_at_once_keeps_its_one_claim() {
+    let world = World::without_allocator("10.96.0.0/24", None).await;
+    let roster = roster(&world);
+    is_consistent(&world).await;
+    let before = world.writes(CLAIMS).len();
+    let conflict = Fault::of(Verb::Update, SERVICES, Action::refuse(409, "Conflict"));
+    world.fault(conflict.times(2));
+    world.cluster.create(service("web", json!({}))).await;
+    let given = until_addressed(&world, "web", 1).await;
+    assert_eq!(world.writes(CLAIMS)[before..], ["create 201"]);
+    assert!(claims(&world).await.contains(&format!("{} web", given[0])));
+    assert_eq!(events(&world, "web").await, [""; 0], "a conflict is nobody's trouble");
+    roster.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_service_cidr_serves_those_who_wait_once_it_is_ready() {
+    let world = World::without_allocator("10.96.0.0/29", None).await;
+    let roster = roster(&world);
+    for name in ["a", "b", "c", "d", "e"] {
+        world.cluster.create(service(name, json!({}))).await;
+        until_addressed(&world, name, 1).await;
+    }
+    world.cluster.create(service("late", json!({}))).await;
+    let told = vec!["FailedToAllocateClusterIP".to_owned()];
+    world.cluster.until(told, async || events(&world, "late").await).await;
+    world
+        .cluster
+        .create(json!({
+            "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR",
+            "metadata": {"name": "second", "finalizers": ["networking.k8s.io/service-cidr-finalizer"]},
+            "spec": {"cidrs": ["10.97.0.0/28"]},
+        }))
+        .await;
+    let given = until_addressed(&world, "late", 1).await;
+    assert!(given[0].starts_with("10.97.0."), "{given:?}");
+
+    world.cluster.delete("ServiceCIDR", "second").await;
+    world.cluster.create(service("later", json!({}))).await;
+    let full = "failed to allocate a cluster IP: IPv4: range is full".to_owned();
+    let told = vec![("FailedToAllocateClusterIP".to_owned(), full)];
+    world.cluster.until(told, async || world.cluster.events("later").await).await;
+    assert_eq!(addresses(&world, "late").await, given, "it keeps its own");
     roster.stop().await;
 }

@@ -131,6 +131,7 @@ pub fn of_controllers(controllers: &[Controller]) -> Settings {
         Pace { concurrent_syncs: NonZeroUsize::new(5).unwrap(), batch_period: Duration::ZERO };
     Settings {
         controllers: controllers.iter().map(|controller| (*controller, pace)).collect(),
+        optional: BTreeSet::new(),
         max_endpoints_per_slice: NonZeroUsize::new(100).unwrap(),
         mirroring_max_endpoints_per_subset: NonZeroUsize::new(1000).unwrap(),
         cluster_ip_mode: ClusterIpMode::Auto,

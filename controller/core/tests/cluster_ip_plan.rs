@@ -461,3 +461,39 @@ fn an_address_in_use_goes_before_the_claim_of_somebody_who_does_not_use_it() {
         );
     }
 }
+
+#[test]
+fn only_ranges_that_are_open_give_addresses_and_what_was_given_stays() {
+    let mut world = World::new(&["10.96.0.0/24"]);
+    let before = service("before", &[], None);
+    world.see(&before);
+    let before = world.execute(&before, Until::Written);
+    world.cidr("kubernetes", &["10.96.0.0/24"], false);
+    let nobody = world.ledger.snapshot(&before.key, Labels::default()).pools.clone();
+    let offer = nobody.offer(&before, &Labels::default(), IpFamily::V4.into()).unwrap();
+    assert_eq!(
+        world.ledger.pick(IpFamily::V4.into(), &offer, &mut world.rng),
+        None,
+        "none is open"
+    );
+    world.cidr("second", &["10.97.0.0/24"], true);
+    for number in 0..200 {
+        let web = service(&format!("web-{number}"), &[], None);
+        world.see(&web);
+        let web = world.execute(&web, Until::Written);
+        assert!(web.cluster_ips[0].starts_with("10.97.0."), "{:?}", web.cluster_ips);
+    }
+    assert_settled(&world, &before);
+}
+
+#[test]
+fn a_second_claim_that_names_a_service_goes_if_it_was_made_for_it() {
+    let mut world = World::new(&["10.96.0.0/24"]);
+    let web = service("web", &[], None);
+    world.see(&web);
+    let web = world.execute(&web, Until::Written);
+    world.claim("10.96.0.77", "web", Some("uid-web"), Manager::Roster);
+    let release = world.plan(&web).release;
+    assert_eq!(release.len(), 1);
+    assert_eq!(release[0].address, "10.96.0.77".parse::<IpAddr>().unwrap());
+}

@@ -39,15 +39,24 @@ impl ControllerSelection {
     }
 
     /// Whether a controller of ours runs. The first entry that names it decides; without one, `*`
-    /// does, which stands for those that kube-controller-manager has, too: what it may do is enough for
-    /// them.
+    /// does.
     pub fn runs(&self, controller: Controller) -> bool {
-        let decided = self.0.iter().find_map(|entry| match entry.strip_prefix('-') {
+        self.decision(controller).unwrap_or_else(|| self.0.iter().any(|entry| entry == "*"))
+    }
+
+    /// Whether a controller runs because of `*` alone, and kube-controller-manager lacks it: whoever
+    /// has replaced that may not have thought of its rights.
+    pub fn runs_unasked(&self, controller: Controller) -> bool {
+        let expected = Controller::OF_KUBE_CONTROLLER_MANAGER.contains(&controller);
+        self.runs(controller) && !expected && self.decision(controller).is_none()
+    }
+
+    /// What the first entry says that names a controller.
+    fn decision(&self, controller: Controller) -> Option<bool> {
+        self.0.iter().find_map(|entry| match entry.strip_prefix('-') {
             Some(name) => (name == controller.name()).then_some(false),
             None => (entry == controller.name()).then_some(true),
-        });
-        let by_default = Controller::OF_KUBE_CONTROLLER_MANAGER.contains(&controller);
-        decided.unwrap_or_else(|| by_default && self.0.iter().any(|entry| entry == "*"))
+        })
     }
 
     /// Entries that name controllers which stay with kube-controller-manager.
@@ -190,12 +199,19 @@ mod tests {
     }
 
     #[test]
-    fn cluster_ips_are_looked_after_where_that_is_asked_for() {
-        let runs =
-            |list: &str| ControllerSelection::new(&entries(list)).runs(Controller::ClusterIp);
-        assert!(!runs("*"), "it needs rights that kube-controller-manager lacks");
-        assert!(runs("*,clusterip-controller"));
-        assert!(!runs("-clusterip-controller,clusterip-controller"));
+    fn cluster_ips_are_looked_after_unless_that_is_switched_off() {
+        let of = |list: &str| {
+            let selection = ControllerSelection::new(&entries(list));
+            let runs = selection.runs(Controller::ClusterIp);
+            (runs, selection.runs_unasked(Controller::ClusterIp))
+        };
+        assert_eq!(of("*"), (true, true));
+        assert_eq!(of("*,clusterip-controller"), (true, false));
+        assert_eq!(of("clusterip-controller"), (true, false));
+        assert_eq!(of("*,-clusterip-controller"), (false, false));
+        assert_eq!(of("-clusterip-controller,clusterip-controller"), (false, false));
+        let slices = ControllerSelection::new(&entries("*"));
+        assert!(!slices.runs_unasked(Controller::EndpointSlice));
     }
 
     #[test]

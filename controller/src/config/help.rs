@@ -19,9 +19,10 @@ Which cluster:
 
 What runs:
       --controllers LIST      Names, comma separated; -NAME means not this one; * means
-                              endpointslice-controller, endpoints-controller and
-                              endpointslice-mirroring-controller (default *). Here is also
-                              clusterip-controller. Names of controllers that stay with
+                              endpointslice-controller, endpoints-controller,
+                              endpointslice-mirroring-controller and clusterip-controller
+                              (default *). Where the last one runs because of * only, it rests
+                              while it lacks rights. Names of controllers that stay with
                               kube-controller-manager are accepted and change nothing
       --use-service-account-credentials
                               Each controller writes as a ServiceAccount of its own in kube-system,

@@ -224,6 +224,7 @@ fn config(values: flags::Values) -> Config {
         (Controller::ClusterIp, pace(CONCURRENT_CLUSTER_IP_SYNCS, Duration::ZERO)),
     ];
     let runs = paces.into_iter().filter(|(controller, _)| controllers.runs(*controller));
+    let optional = Controller::ALL.into_iter().filter(|it| controllers.runs_unasked(*it));
     Config {
         flags: values.spelt(),
         kubeconfig: given(values.kubeconfig),
@@ -238,6 +239,7 @@ fn config(values: flags::Values) -> Config {
         serving: serving::serving(values.serving),
         settings: Settings {
             controllers: runs.collect(),
+            optional: optional.collect(),
             max_endpoints_per_slice: positive(values.max_endpoints_per_slice),
             mirroring_max_endpoints_per_subset: positive(values.mirroring_max_endpoints_per_subset),
             cluster_ip_mode: ClusterIpMode::parse(&values.cluster_ip_mode)

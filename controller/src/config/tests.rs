@@ -37,9 +37,8 @@ fn defaults_are_those_of_kube_controller_manager() {
     let five = NonZeroUsize::new(5).unwrap();
     let pace = Pace { concurrent_syncs: five, batch_period: Duration::ZERO };
     let settings = Settings {
-        controllers: Controller::OF_KUBE_CONTROLLER_MANAGER
-            .map(|controller| (controller, pace))
-            .into(),
+        controllers: Controller::ALL.map(|controller| (controller, pace)).into(),
+        optional: [Controller::ClusterIp].into(),
         max_endpoints_per_slice: NonZeroUsize::new(100).unwrap(),
         mirroring_max_endpoints_per_subset: NonZeroUsize::new(1000).unwrap(),
         cluster_ip_mode: ClusterIpMode::Auto,

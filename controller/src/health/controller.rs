@@ -19,11 +19,22 @@ const STUCK: Duration = Duration::from_secs(600);
 /// One bad Service must not make a controller unready, nor two.
 const MANY: usize = 3;
 
+/// Whether the manager is of use without a controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Somebody asked for it.
+    Required,
+    /// It runs if it may.
+    Optional,
+}
+
 /// A controller's check. It is live while visits end, and ready when all kinds that it depends on
 /// have been listed and are being watched, and writes are accepted.
 pub struct ControllerCheck {
     /// The controller.
     pub controller: Controller,
+    /// Whether it is asked for.
+    pub need: Need,
     /// Knows what has been listed.
     pub index: Arc<SharedIndex>,
     /// Knows what is being watched.
@@ -47,6 +58,11 @@ impl ControllerCheck {
             load.depth,
             load.longest_running.as_secs()
         ))
+    }
+
+    /// Whether it may do nothing, and need not. The log has told why.
+    fn rests(&self) -> bool {
+        self.need == Need::Optional && self.reachability.refuses(self.controller.kinds())
     }
 
     fn sees(&self) -> Result<(), String> {
@@ -80,6 +96,9 @@ impl Check for ControllerCheck {
     }
 
     fn ready(&self) -> Result<(), String> {
+        if self.rests() {
+            return Ok(());
+        }
         self.sees()?;
         self.moves(SLOW)?;
         self.writes()

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-pub use controller::ControllerCheck;
+pub use controller::{ControllerCheck, Need};
 pub use failures::Failures;
 
 /// One thing that can be well or not. Both answers come at once: a check looks at what is known and

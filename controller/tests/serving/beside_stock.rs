@@ -118,7 +118,9 @@ async fn everybody_sees_what_kube_controller_manager_shows() {
     let kubeconfig = server.kubeconfig_path().display().to_string();
     let kubeconfigs =
         ["authentication", "authorization"].map(|of| format!("--{of}-kubeconfig={kubeconfig}"));
-    let flags = [&kubeconfigs.each_ref().map(String::as_str)[..], &FORGETFUL].concat();
+    let controllers = format!("--controllers={}", names.join(","));
+    let kubeconfigs = kubeconfigs.each_ref().map(String::as_str);
+    let flags = [&kubeconfigs[..], &FORGETFUL, &[&controllers]].concat();
     let roster = Manager::start(&kubeconfig, &flags).await;
     let listed = Visitor::certified(&roster.url, &people.master);
     cluster.until(200, async || listed.get("/readyz").await.code).await;

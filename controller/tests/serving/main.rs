@@ -9,6 +9,7 @@ mod beside_stock;
 mod certificates;
 mod configuration;
 mod replicas;
+mod resting;
 mod starting;
 
 use program::Process;

@@ -19,7 +19,8 @@ async fn a_standby_is_as_well_as_its_leader_and_says_that_it_does_not_lead() {
     let healthy = "[+]leaderElection ok\n\
                    [+]endpointslice-controller ok\n\
                    [+]endpoints-controller ok\n\
-                   [+]endpointslice-mirroring-controller ok\n";
+                   [+]endpointslice-mirroring-controller ok\n\
+                   [+]clusterip-controller ok\n";
     for (manager, leads) in [(&leader, "1"), (&standby, "0")] {
         let visitor = Visitor::anonymous(&manager.url);
         cluster.until(200, async || visitor.get("/readyz").await.code).await;

@@ -26,3 +26,19 @@ impl ServiceCidr {
         !self.deleting && self.ready.unwrap_or(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_given_from_what_stays_and_is_not_said_to_be_unready() {
+        let is_open = |deleting, ready| {
+            let (name, ranges, unusable) = (Text::new(), Vec::new(), Vec::new());
+            ServiceCidr { name, ranges, unusable, deleting, ready }.is_open()
+        };
+        assert!(is_open(false, None) && is_open(false, Some(true)));
+        assert!(!is_open(false, Some(false)));
+        assert!(!is_open(true, None) && !is_open(true, Some(true)));
+    }
+}
