@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail, ensure};
 use controller::wire::{WatchEvent, Wire};
 use controller_core::facts::{EndpointSlice, Fact, Pod};
 use controller_core::key::{Kind, NamespacedName};
@@ -13,6 +13,11 @@ use tokio::task::JoinHandle;
 
 /// How long its watches are asked to last.
 const LASTING: Duration = Duration::from_secs(7200);
+
+/// How long what is published may be on its way to the observer.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait between two looks.
+const POLL: Duration = Duration::from_millis(100);
 
 /// A running observer.
 pub struct Observer {
@@ -41,11 +46,24 @@ impl Observer {
         Ok(Self { seen, tasks: [slices, pods] })
     }
 
-    /// The delays since the last time, and how many changes no slice has shown.
-    pub fn take(&self) -> (Vec<Delay>, usize) {
+    /// The delays since the last time. Changes that no slice has shown are forgotten.
+    pub fn take(&self) -> Vec<Delay> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let unseen = std::mem::take(&mut seen.pending).len();
-        (std::mem::take(&mut seen.delays), unseen)
+        seen.pending.clear();
+        std::mem::take(&mut seen.delays)
+    }
+
+    /// The same, when slices have shown every change.
+    pub async fn take_all(&self) -> Result<Vec<Delay>> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let unseen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).pending.len();
+            if unseen == 0 {
+                return Ok(self.take());
+            }
+            ensure!(Instant::now() < deadline, "{unseen} changes were never seen in a slice");
+            tokio::time::sleep(POLL).await;
+        }
     }
 }
 
@@ -57,18 +75,23 @@ impl Drop for Observer {
 
 async fn watch(wire: &Wire, kind: Kind, seen: Arc<Mutex<Seen>>) -> Result<JoinHandle<Result<()>>> {
     let mut stream = wire.stream(kind, LASTING).await?;
-    loop {
+    let mut at = loop {
         match stream.next(|_| false).await? {
-            Some(WatchEvent::Listed(_)) => break,
+            Some(WatchEvent::Listed(version)) => break version,
             Some(event) => take_in(event, &seen, Seen::know),
-            None => anyhow::bail!("the observer cannot watch"),
+            None => bail!("the observer cannot watch"),
         }
-    }
+    };
+    let wire = wire.clone();
     Ok(tokio::spawn(async move {
-        while let Some(event) = stream.next(|_| false).await? {
-            take_in(event, &seen, Seen::notice);
+        loop {
+            while let Some(event) = stream.next(|_| false).await? {
+                at = event.version().unwrap_or(at);
+                take_in(event, &seen, Seen::notice);
+            }
+            // An API server ends the watch of whoever does not read fast enough.
+            stream = wire.watch(kind, at, LASTING).await?;
         }
-        Ok(())
     }))
 }
 
@@ -118,12 +141,12 @@ impl Seen {
         if self.pods.insert(pod.key.clone(), ready) == Some(ready) {
             return;
         }
-        // Its slice may have come on the other connection first.
-        if self.published.get(&pod.key) == Some(&ready) {
-            self.pending.remove(&pod.key);
-            self.delays.push((pod.key.clone(), Duration::ZERO));
-        } else {
+        if self.published.get(&pod.key) != Some(&ready) {
             self.pending.insert(pod.key.clone(), (ready, now));
+        } else if self.pending.remove(&pod.key).is_none() {
+            // The slice has come first, on the other connection. Otherwise the Pod is back to what is
+            // published, and nothing is left to wait for.
+            self.delays.push((pod.key.clone(), Duration::ZERO));
         }
     }
 }

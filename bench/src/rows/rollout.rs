@@ -53,7 +53,7 @@ async fn lap(cluster: &mut Cluster, entry: &Entry) -> Result<Measures> {
     let cpu = contestant.calm().await?.usage.cpu - before.cpu;
     let writes = cluster.writes().await?.since(written);
     // Pods that came and went before a slice could show them are not seen.
-    let (delays, _) = observer.take();
+    let delays = observer.take();
     let per_thousand = |number: f64| number * 1000.0 / pods;
     Ok(Measures::from([
         ("slices".to_owned(), per_thousand(writes.slices)),

@@ -51,13 +51,13 @@ async fn lap(cluster: &mut Cluster, entry: &Entry) -> Result<Measures> {
         let wall = write(&cluster.wire, slices).await?;
         return Ok(Measures::from([("wall".to_owned(), wall.as_secs_f64())]));
     }
-    let (all_slices, all_endpoints) = (
-        created(&cluster.wire, Kind::EndpointSlice, endpoints).await?,
-        created(&cluster.wire, Kind::Endpoints, endpoints).await?,
-    );
     let began = Instant::now();
     let contestant = entry.start(&cluster.server).await?;
-    tokio::time::timeout(PATIENCE, futures::future::try_join(all_slices, all_endpoints)).await??;
+    let all = futures::future::try_join(
+        exist(&cluster.wire, Kind::EndpointSlice, endpoints),
+        exist(&cluster.wire, Kind::Endpoints, endpoints),
+    );
+    tokio::time::timeout(PATIENCE, all).await??;
     let wall = began.elapsed();
     let cpu = contestant.calm().await?.usage.cpu;
     Ok(Measures::from([
@@ -108,23 +108,23 @@ async fn unpublish(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-/// Ends when so many objects of a kind have come to be.
-async fn created(
-    wire: &Wire,
-    kind: Kind,
-    count: usize,
-) -> Result<impl Future<Output = Result<()>> + use<>> {
-    let mut stream = wire.stream(kind, PATIENCE).await?;
-    while !matches!(stream.next(|_| false).await?, Some(WatchEvent::Listed(_)) | None) {}
-    Ok(async move {
-        let mut seen = std::collections::HashSet::new();
-        while seen.len() < count {
-            if let Some(WatchEvent::Applied(fact, _)) = stream.next(|_| false).await? {
+/// Ends when so many objects of a kind exist, of which there were none.
+async fn exist(wire: &Wire, kind: Kind, count: usize) -> Result<()> {
+    let mut seen = std::collections::HashSet::new();
+    loop {
+        let mut stream = wire.stream(kind, PATIENCE).await?;
+        // An API server ends the watch of whoever does not read fast enough.
+        while let Some(event) = stream.next(|_| false).await? {
+            if let WatchEvent::Applied(fact, _) = event
+                && is_ours(&fact.key().namespace)
+            {
                 seen.insert(fact.key());
             }
+            if seen.len() >= count {
+                return Ok(());
+            }
         }
-        Ok(())
-    })
+    }
 }
 
 /// Writes the same objects again, and says how long that took.

@@ -70,7 +70,7 @@ async fn lap(cluster: &mut Cluster, entry: &Entry) -> Result<Measures> {
     let usage = contestant.calm().await?.usage;
     let writes = cluster.writes().await?.since(written);
     // Who came and went before a slice could show it is not seen.
-    let (delays, _) = observer.take();
+    let delays = observer.take();
     Ok(Measures::from([
         ("cpu".to_owned(), (usage.cpu - before.cpu).as_secs_f64()),
         ("memory".to_owned(), usage.memory as f64),
