@@ -201,7 +201,7 @@ async fn without_the_right_to_one_kind_the_others_are_looked_after_until_it_is_g
     assert!(endpoints.starts_with("endpoints-controller: "), "{endpoints}");
     assert!(mirrors.starts_with("endpointslice-mirroring-controller: "), "{mirrors}");
     for complaint in [endpoints, mirrors] {
-        let missing = "cannot list resource \"endpoints\" in API group \"\" at the cluster scope";
+        let missing = "cannot watch resource \"endpoints\" in API group \"\" at the cluster scope";
         assert!(complaint.contains(missing), "{complaint}");
     }
     let endpoints = rule("", &["endpoints"], &[READ, WRITE].concat());
