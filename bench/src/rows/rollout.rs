@@ -1,4 +1,4 @@
-//! H3: a large Service is replaced, Pod by Pod. How much is written, and how soon?
+//! H3: a large Service is replaced, Pod by Pod, and rolled back. How much is written, and how soon?
 
 use anyhow::Result;
 
@@ -20,7 +20,7 @@ pub const ROW: Row = Row {
     id: "H3",
     title: "rollout",
     workload: "Every Pod of the only Service is replaced, up to 50 a second: a new one becomes ready, then \
-               an old one goes.",
+               an old one goes. Then they are rolled back.",
     figures: &[
         Figure { key: "slices", label: "slice writes per 1,000 Pods", unit: Unit::Count },
         Figure { key: "endpoints", label: "Endpoints writes per 1,000", unit: Unit::Count },
@@ -46,7 +46,7 @@ async fn lap(cluster: &mut Cluster, entry: &Entry) -> Result<Measures> {
     let contestant = cluster.calm(entry).await?;
     let observer = Observer::start(&cluster.wire).await?;
     let (before, written) = (contestant.usage()?, cluster.writes().await?);
-    let changes = replacements(cluster);
+    let changes = there_and_back(cluster);
     let pods = changes.len() as f64 / 2.0;
     cluster.driver.offer(paced(cluster.pace(PACE * 2), changes)).await?;
     let slices = cluster.agree().await?.slice_count;
@@ -66,24 +66,28 @@ async fn lap(cluster: &mut Cluster, entry: &Entry) -> Result<Measures> {
     ]))
 }
 
-/// A new Pod, an old one gone, and so on until all are new. The new ones have the old ones' places in
-/// the next lap, so that every lap ends with the same addresses.
-fn replacements(cluster: &mut Cluster) -> Vec<Change> {
+/// All Pods are replaced by new ones, and these by Pods as they were before, so that every lap ends as
+/// it began.
+fn there_and_back(cluster: &mut Cluster) -> Vec<Change> {
     let old: Vec<Pod> = cluster.pods.values().cloned().collect();
-    let generation = old.iter().map(|pod| pod.revision).max().unwrap_or_default() + 1;
-    let mut changes = Vec::with_capacity(old.len() * 2);
-    for pod in old {
-        let name = format!("{}-{generation}-{:05}", pod.app, pod.place);
-        let place = match generation % 2 {
-            0 => pod.place % SPARE,
-            _ => pod.place + SPARE,
-        };
-        let new = Pod { name, place, revision: generation, ..pod.clone() };
-        changes.push(cluster.note(Change::Create(new)));
-        changes.push(cluster.note(Change::Delete(pod)));
-    }
+    let next = |pod: &Pod| Pod {
+        name: format!("{}-next-{:05}", pod.app, pod.place),
+        place: pod.place + SPARE,
+        ..pod.clone()
+    };
+    let new: Vec<Pod> = old.iter().map(next).collect();
+    let mut changes = replacements(cluster, &old, &new);
+    changes.extend(replacements(cluster, &new, &old));
     changes
 }
 
-/// Every second generation has places from here on.
+/// A new Pod, an old one gone, and so on until all are new.
+fn replacements(cluster: &mut Cluster, old: &[Pod], new: &[Pod]) -> Vec<Change> {
+    let pairs = old.iter().zip(new);
+    let changes =
+        pairs.flat_map(|(old, new)| [Change::Create(new.clone()), Change::Delete(old.clone())]);
+    changes.map(|change| cluster.note(change)).collect()
+}
+
+/// The new Pods have places from here on.
 const SPARE: usize = 10_000;
