@@ -23,6 +23,8 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// How long nothing must happen for a cluster to count as settled. Longer than the second that a
 /// repair waits.
 const QUIET: Duration = Duration::from_millis(2500);
+/// Who kube-apiserver's repair of claims speaks as.
+const REPAIR_LOOP: &str = "ipallocator-repair-controller";
 
 /// One namespace of an API server.
 #[derive(Clone)]
@@ -233,10 +235,14 @@ impl Cluster {
         events.map(|event| event.count.unwrap_or_default()).collect()
     }
 
+    /// What controllers told. The API server speaks, too: its repair loop complains of a claim that it
+    /// has just made, where its own watch lags.
     async fn events_about(&self, object: &str) -> Vec<Event> {
         let api: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
         let about = ListParams::default().fields(&format!("involvedObject.name={object}"));
-        api.list(&about).await.unwrap().items
+        let mut events = api.list(&about).await.unwrap().items;
+        events.retain(|event| event.reporting_component.as_deref() != Some(REPAIR_LOOP));
+        events
     }
 
     /// Waits until what is seen is what is wanted, and shows both if it never is.
