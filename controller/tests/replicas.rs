@@ -100,6 +100,7 @@ async fn an_api_server_that_is_silent_at_the_end_holds_nobody_up() {
     let mut a = stage.replica("a").await;
     stage.new_holder(LEASE, "").await;
     stage.all_ready().await;
+    stage.cluster.until_silent().await;
     freeze("STOP");
     let asked = Instant::now();
     a.signal("TERM");
