@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn what_it_needs_besides_is_told_together() {
-        let error = parsed(&["--webhook-secure-port=70000"]).unwrap_err();
+        let without = "--controllers=*,-clusterip-controller";
+        let error = parsed(&[without, "--webhook-secure-port=70000"]).unwrap_err();
         for part in [
             "--webhook-secure-port 70000 must be between 1 and 65535",
             "--webhook-cert-dir is required",
