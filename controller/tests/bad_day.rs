@@ -57,7 +57,9 @@ async fn a_pair_takes_the_place_of_the_stock_controllers_through_a_bad_day() {
     let ours = published(&stage.cluster).await;
     assert!(ours.objects() > 2 * SERVICES.len(), "{ours:?}");
     wipe(&stage.cluster).await;
-    let fresh = ControllerManagerOptions::unhurried(&Controller::ALL.map(Controller::name));
+    let fresh = ControllerManagerOptions::unhurried(
+        &Controller::OF_KUBE_CONTROLLER_MANAGER.map(Controller::name),
+    );
     let _fresh = ControllerManager::start(&stage.server, fresh).await.unwrap();
     let theirs = async || published(&stage.cluster).await;
     stage.cluster.until(ours, theirs).await;
@@ -71,7 +73,8 @@ async fn all_but_ours(stage: &Stage) -> ControllerManager {
         "taint-eviction-controller",
         "pod-garbage-collector-controller",
     ];
-    let off = Controller::ALL.map(Controller::name).into_iter().chain(kubelets);
+    let off =
+        Controller::OF_KUBE_CONTROLLER_MANAGER.map(Controller::name).into_iter().chain(kubelets);
     let mut options = ControllerManagerOptions::unhurried(&["*"]);
     options.controllers.extend(off.map(|name| format!("-{name}")));
     options.flags.push("--leader-elect=true".to_owned());
