@@ -192,15 +192,20 @@ async fn a_server_that_does_not_know_streaming_lists_is_asked_for_pages() {
     }
 }
 
+/// A stream that is spoilt is followed by one list in pages, and all that there is is published.
+async fn is_made_up_for_by_pages(spoil: Spoil) {
+    let line = Line::spoiling(&[spoil]);
+    let (world, roster) = three_pods(&line).await;
+    world.cluster.until_ready("web", &["one", "three", "two"]).await;
+    assert_eq!((line.asked(), pages(&world)), ((1, 1), 1), "{spoil:?}");
+    follows(&world, roster).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_that_takes_no_notice_of_what_it_does_not_know_is_asked_for_pages() {
     // Its first bookmark says nothing of a list; or there is none for too long.
     for spoil in [Spoil::Unmark, Spoil::Silence(3)] {
-        let line = Line::spoiling(&[spoil]);
-        let (world, roster) = three_pods(&line).await;
-        world.cluster.until_ready("web", &["one", "three", "two"]).await;
-        assert_eq!((line.asked(), pages(&world)), ((1, 1), 1), "{spoil:?}");
-        follows(&world, roster).await;
+        is_made_up_for_by_pages(spoil).await;
     }
 }
 
@@ -215,11 +220,7 @@ async fn a_stream_that_goes_wrong_within_its_list_is_made_up_for_by_pages() {
         Spoil::Silence(1),
         Spoil::Garble(1),
     ] {
-        let line = Line::spoiling(&[spoil]);
-        let (world, roster) = three_pods(&line).await;
-        world.cluster.until_ready("web", &["one", "three", "two"]).await;
-        assert_eq!((line.asked(), pages(&world)), ((1, 1), 1), "{spoil:?}");
-        follows(&world, roster).await;
+        is_made_up_for_by_pages(spoil).await;
     }
 }
 
